@@ -1,0 +1,154 @@
+/*
+ * An endpoint is a record; http/ walks every request through it:
+ *
+ *   receive → match → read fields → check → answer at once, or suspend → ask → resume → say → send
+ *
+ * A room fills in the blanks with tables and pure functions. Everything a function gets lives in
+ * the request's arena or is borrowed for the call; nothing here blocks.
+ */
+#ifndef ALMANAC_ENDPOINT_H
+#define ALMANAC_ENDPOINT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "almanac/arena.h"
+#include "almanac/db.h"
+#include "almanac/fields.h"
+#include "almanac/metrics.h"
+#include "almanac/problems.h"
+#include "almanac/publication.h"
+#include "almanac/reply.h"
+#include "almanac/settings.h"
+#include "almanac/statements.h"
+
+struct request; /* http's own; reached through the functions below */
+
+/* When the scheduler last went round, for readiness: steady clock, µs. */
+struct heartbeat {
+	_Atomic int64_t beat_us;
+};
+
+#define ENDPOINT_FIELDS_MAX 24
+#define REQUEST_VALUES_MAX 24
+
+/* What is wrong, for a dialect to put into words. */
+struct complaint {
+	enum problem problem;
+	const char *detail;                /* NULL: the problem's title says it all */
+	const struct field_faults *faults; /* NULL or the faulty fields */
+};
+
+/* One word of a command's `outcome` column and what it means. The list ends with a zeroed row. */
+struct outcome {
+	const char *word;
+	int status;           /* with problem == PROBLEM_NONE */
+	enum problem problem;
+};
+
+/* The statement to ask and its parameters; filled by default from the fields in order. */
+struct asking {
+	enum sql statement;
+	struct db_value values[REQUEST_VALUES_MAX];
+	size_t value_count;
+};
+
+struct endpoint {
+	const char *name;        /* operation id, unique: "catalog_search" */
+	const char *method;      /* GET, POST, PATCH, PUT, DELETE; HEAD and OPTIONS come by themselves */
+	const char *path;        /* "/api/v1/providers/{id}"; segments in braces are path fields.
+				    A trailing slash counts: "/search" and "/search/" differ. */
+	const char *tag;         /* the group in the documents: "catalog", "health" */
+	const char *summary;
+	const char *description;
+	const struct field *reads; /* NULL: none */
+
+	/* Rules across fields: adds faults (fields_fault) or returns a problem. May be NULL. */
+	enum problem (*check)(struct request *request, struct field_faults *faults);
+
+	/* Answers at once, without the database: true when `reply` is complete. May be NULL. */
+	bool (*answers)(struct request *request, struct reply *reply);
+
+	/* The statement, when `has_statement`; `prepares` may choose another and set the values. */
+	bool has_statement;
+	enum sql asks;
+	void (*prepares)(struct request *request, struct asking *asking);
+
+	/* Puts rows into words: say_row, say_rows, or the room's own. */
+	void (*says)(struct request *request, const struct db_rows *rows, struct reply *reply);
+	const struct outcome *outcomes; /* for commands: the first row's `outcome` */
+	enum problem empty;             /* when no row came; PROBLEM_NONE: say it nevertheless */
+	int status;                     /* of a good answer; 0: 200 */
+
+	/* Errors in another shape than problem+json. Sets body and content type; the status stands
+	 * in reply->status already and may be changed. */
+	void (*complains)(struct request *request, const struct complaint *complaint,
+			  struct reply *reply);
+
+	/* The answer depends on the fields and the edition (server.h) alone: it may come from the
+	 * cache, and carries ETag, Last-Modified and the age header. `answers` ones carry them too. */
+	bool is_of_edition;
+
+	/* A strong ETag made from the body's bytes, for other GETs that are worth revalidating. */
+	bool has_etag;
+
+	/* Answers at once with text from inside (health, metrics): not logged above debug. */
+	bool is_quiet;
+
+	size_t max_body; /* 0: 1 MiB when there are body fields, else 64 KiB, which is ignored */
+
+	/* For the documents: the JSON Schema text of a good answer's body. May be NULL. */
+	const char *answer_schema;
+};
+
+/* --- what a room may ask of a request ----------------------------------------------------------- */
+
+struct arena *request_arena(struct request *request);
+
+/* The value of the table's row `place`. */
+const struct field_value *request_value(const struct request *request, size_t place);
+
+const struct endpoint *request_endpoint(const struct request *request);
+const struct settings *request_settings(const struct request *request);
+
+/* The publication this worker holds now (NULL before the first). Valid during the call. */
+const struct publication *request_publication(const struct request *request);
+
+struct metrics *request_metrics(const struct request *request);
+const struct heartbeat *request_heartbeat(const struct request *request);
+const char *request_version(const struct request *request); /* of this almanac: "0.1.0" */
+
+/* Whether this worker's database connections stand. */
+bool request_has_database(const struct request *request);
+
+/* The raw path and query as sent, percent-encoded, for links: "/search?a=b". */
+struct span request_target(const struct request *request);
+
+/* A header of the request by its name in any case; the empty span when it is not there. */
+struct span request_header(const struct request *request, const char *name);
+
+/* --- shared renderers ----------------------------------------------------------------------------- */
+
+/* The first row as an object. A column `_location` becomes the Location header. */
+void say_row(struct request *request, const struct db_rows *rows, struct reply *reply);
+
+/* All rows as {"data":[…],"next":cursor|null}: the last row's `_cursor` column, when it is not
+ * NULL, is the cursor of the next page, and gives `Link: <…>; rel="next"` as well. */
+void say_rows(struct request *request, const struct db_rows *rows, struct reply *reply);
+
+/* 204 without a body. */
+void say_nothing(struct request *request, const struct db_rows *rows, struct reply *reply);
+
+/* The request's own target with the query parameter `name` set to `value`: for next links. */
+const char *link_with(struct request *request, const char *name, const char *value);
+
+/* RFC 8288: adds Link: <target>; rel="next". */
+void reply_link_next(struct request *request, struct reply *reply, const char *target);
+
+/* A complaint in the standard shape (problem+json), for dialects that fall back on it. */
+void complain_problem(struct request *request, const struct complaint *complaint,
+		      struct reply *reply);
+
+#endif

@@ -1,0 +1,215 @@
+/* log.c - writes log lines, logfmt or JSON, one write(2) each; called by everyone. */
+#include "almanac/log.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "almanac/clock.h"
+
+#define LINE_MAX_BYTES 8192
+#define SECONDS_A_DAY 86400
+
+static _Atomic int least_level = LOG_LEVEL_INFO;
+static _Atomic int line_format = LOG_FORMAT_LOGFMT;
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+/* A line in the making; what does not fit is dropped, the end of line always fits. */
+struct line {
+	char bytes[LINE_MAX_BYTES];
+	size_t length;
+	bool is_json;
+};
+
+static void put(struct line *line, struct span bytes)
+{
+	size_t room = sizeof(line->bytes) - 3 - line->length;
+
+	if (bytes.length > room)
+		bytes.length = room;
+	if (bytes.length)
+		memcpy(line->bytes + line->length, bytes.bytes, bytes.length);
+	line->length += bytes.length;
+}
+
+static void put_text(struct line *line, const char *text)
+{
+	put(line, span_of(text));
+}
+
+/* --- escaping: what leaves here is printable and stays within its quotes ----------------------------- */
+
+static void put_escape(struct line *line, unsigned char byte)
+{
+	char text[8];
+
+	if (byte == '"' || byte == '\\')
+		snprintf(text, sizeof(text), "\\%c", byte);
+	else if (byte == '\n')
+		snprintf(text, sizeof(text), "\\n");
+	else
+		snprintf(text, sizeof(text), "\\u%04x", byte);
+	put_text(line, text);
+}
+
+static void put_quoted(struct line *line, struct span text)
+{
+	bool is_text = span_is_text(text);
+
+	put_text(line, "\"");
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char byte = (unsigned char)text.bytes[i];
+
+		/* Room for the longest escape and the closing quote, or the line would not parse. */
+		if (line->length + 16 > sizeof(line->bytes))
+			break;
+		if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f ||
+		    (byte >= 0x80 && !is_text))
+			put_escape(line, byte);
+		else
+			put(line, (struct span){text.bytes + i, 1});
+	}
+	put_text(line, "\"");
+}
+
+static bool is_plain(struct span text)
+{
+	if (text.length == 0)
+		return false;
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char byte = (unsigned char)text.bytes[i];
+
+		if (byte <= ' ' || byte >= 0x7f || byte == '"' || byte == '=' || byte == '\\')
+			return false;
+	}
+	return true;
+}
+
+/* --- fields ----------------------------------------------------------------------------------------- */
+
+static void put_name(struct line *line, const char *name)
+{
+	if (line->is_json) {
+		put_text(line, line->length ? ",\"" : "{\"");
+		put_text(line, name);
+		put_text(line, "\":");
+		return;
+	}
+	if (line->length)
+		put_text(line, " ");
+	put_text(line, name);
+	put_text(line, "=");
+}
+
+static void put_field_text(struct line *line, const char *name, struct span text)
+{
+	put_name(line, name);
+	if (!line->is_json && is_plain(text))
+		put(line, text);
+	else
+		put_quoted(line, text);
+}
+
+static void put_field(struct line *line, const struct log_field *field)
+{
+	char number[64];
+
+	if (line->length + 64 > sizeof(line->bytes))
+		return;
+	if (field->kind == LOG_FIELD_TEXT) {
+		put_field_text(line, field->name, field->text);
+		return;
+	}
+	if (field->kind == LOG_FIELD_MILLISECONDS)
+		snprintf(number, sizeof(number), "%s%lld.%03lld", field->number < 0 ? "-" : "",
+			 (long long)(field->number < 0 ? -field->number : field->number) / 1000,
+			 (long long)(field->number < 0 ? -field->number : field->number) % 1000);
+	else
+		snprintf(number, sizeof(number), "%lld", (long long)field->number);
+	put_name(line, field->name);
+	put_text(line, number);
+}
+
+/* Days since 1970 to year, month, day (proleptic Gregorian). */
+static void put_time(struct line *line)
+{
+	int64_t now_ms = clock_wall_us() / 1000;
+	int64_t days = now_ms / 1000 / SECONDS_A_DAY;
+	int64_t second = now_ms / 1000 % SECONDS_A_DAY;
+	int64_t shifted = days + 719468;
+	int64_t era = shifted / 146097;
+	int64_t day_of_era = shifted - era * 146097;
+	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
+			       day_of_era / 146096) / 365;
+	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t month_from_march = (5 * day_of_year + 2) / 153;
+	int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+	int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+	int64_t year = year_of_era + era * 400 + (month <= 2);
+	char text[80];
+
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, (int)month,
+		 (int)day, (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60),
+		 (int)(now_ms % 1000));
+	put_field_text(line, "time", span_of(text));
+}
+
+/* --- the door --------------------------------------------------------------------------------------- */
+
+struct log_field log_what(const char *what)
+{
+	return log_text("what", what);
+}
+
+struct log_field log_text(const char *name, const char *text)
+{
+	return log_span(name, span_of(text));
+}
+
+struct log_field log_span(const char *name, struct span text)
+{
+	return (struct log_field){LOG_FIELD_TEXT, name, text, 0};
+}
+
+struct log_field log_number(const char *name, int64_t number)
+{
+	return (struct log_field){LOG_FIELD_NUMBER, name, {0}, number};
+}
+
+struct log_field log_ms(const char *name, int64_t microseconds)
+{
+	return (struct log_field){LOG_FIELD_MILLISECONDS, name, {0}, microseconds};
+}
+
+void log_configure(enum log_level least, enum log_format format)
+{
+	atomic_store_explicit(&least_level, (int)least, memory_order_relaxed);
+	atomic_store_explicit(&line_format, (int)format, memory_order_relaxed);
+}
+
+bool log_has_level(enum log_level level)
+{
+	return (int)level >= atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
+void log_write(enum log_level level, const struct log_field *fields)
+{
+	struct line line;
+	ssize_t written;
+
+	if (!log_has_level(level))
+		return;
+	line.length = 0;
+	line.is_json = atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_FORMAT_JSON;
+	put_time(&line);
+	put_field_text(&line, "level", span_of(level_names[level]));
+	for (; fields->kind != LOG_FIELD_END; fields++)
+		put_field(&line, fields);
+	if (line.is_json)
+		line.bytes[line.length++] = '}';
+	line.bytes[line.length++] = '\n';
+	written = write(STDERR_FILENO, line.bytes, line.length);
+	(void)written;
+}

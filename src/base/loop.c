@@ -1,0 +1,253 @@
+/* loop.c - epoll, deadlines, hooks: one turn after the other; called by everyone who waits. */
+#include "almanac/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "almanac/clock.h"
+#include "almanac/container.h"
+
+#define EVENTS_MAX 256
+
+struct loop {
+	int epoll;
+	int64_t now_us;
+	struct loop_timer *first; /* sorted by due time */
+	struct loop_hook *hooks;
+	struct loop_watch waker;
+	atomic_bool is_stopping;
+	struct epoll_event events[EVENTS_MAX];
+	int event_count;
+	int event_at;
+};
+
+static void must(bool is_fine)
+{
+	if (!is_fine)
+		abort();
+}
+
+/* --- timers ----------------------------------------------------------------------------------------- */
+
+static void fire_due(struct loop *loop)
+{
+	/* A timer set anew by its own callback waits for the next turn, even when it is due. */
+	int64_t now = loop->now_us;
+	struct loop_timer *last = loop->first;
+
+	if (!last || last->due_us > now)
+		return;
+	while (last->after && last->after->due_us <= now)
+		last = last->after;
+	struct loop_timer end = {.due_us = now, .before = last, .after = last->after};
+
+	last->after = &end;
+	if (end.after)
+		end.after->before = &end;
+	while (loop->first != &end) {
+		struct loop_timer *timer = loop->first;
+
+		loop_timer_clear(loop, timer);
+		timer->fire(timer);
+	}
+	loop->first = end.after;
+	if (end.after)
+		end.after->before = NULL;
+}
+
+static int64_t until_first_timer(const struct loop *loop)
+{
+	int64_t wait;
+
+	if (!loop->first)
+		return INT64_MAX;
+	wait = loop->first->due_us - clock_steady_us();
+	return wait > 0 ? wait : 0;
+}
+
+/* --- sleeping --------------------------------------------------------------------------------------- */
+
+static int64_t longest_sleep(struct loop *loop)
+{
+	int64_t sleep_us = INT64_MAX;
+	int64_t timer_us;
+
+	for (struct loop_hook *hook = loop->hooks; hook; hook = hook->next) {
+		int64_t allowed = hook->before_sleep(hook);
+
+		if (allowed < sleep_us)
+			sleep_us = allowed;
+	}
+	timer_us = until_first_timer(loop);
+	return timer_us < sleep_us ? timer_us : sleep_us;
+}
+
+static int wait_for_events(struct loop *loop, int64_t sleep_us)
+{
+	struct timespec limit = {.tv_sec = sleep_us / 1000000, .tv_nsec = sleep_us % 1000000 * 1000};
+	int count;
+
+	count = epoll_pwait2(loop->epoll, loop->events, EVENTS_MAX,
+			     sleep_us == INT64_MAX ? NULL : &limit, NULL);
+	if (count < 0 && errno == ENOSYS)
+		count = epoll_wait(loop->epoll, loop->events, EVENTS_MAX,
+				   sleep_us > INT64_C(3600000000) ? 3600000
+								  : (int)((sleep_us + 999) / 1000));
+	must(count >= 0 || errno == EINTR);
+	return count > 0 ? count : 0;
+}
+
+static void tell_ready(struct loop *loop)
+{
+	for (loop->event_at = 0; loop->event_at < loop->event_count; loop->event_at++) {
+		struct epoll_event *event = &loop->events[loop->event_at];
+		struct loop_watch *watch = event->data.ptr;
+
+		if (watch)
+			watch->ready(watch, event->events);
+	}
+	loop->event_count = 0;
+}
+
+static void woken(struct loop_watch *watch, uint32_t events)
+{
+	uint64_t count;
+
+	(void)events;
+	must(read(watch->fd, &count, sizeof(count)) == sizeof(count) || errno == EAGAIN);
+}
+
+/* --- the door --------------------------------------------------------------------------------------- */
+
+struct loop *loop_create(void)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	must(loop != NULL);
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	must(loop->epoll >= 0);
+	loop->waker.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	must(loop->waker.fd >= 0);
+	loop->waker.events = EPOLLIN;
+	loop->waker.ready = woken;
+	loop->now_us = clock_steady_us();
+	loop_watch(loop, &loop->waker);
+	return loop;
+}
+
+void loop_destroy(struct loop *loop)
+{
+	if (!loop)
+		return;
+	loop_unwatch(loop, &loop->waker);
+	close(loop->waker.fd);
+	close(loop->epoll);
+	free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+	while (!atomic_load(&loop->is_stopping)) {
+		loop->event_count = wait_for_events(loop, longest_sleep(loop));
+		loop->now_us = clock_steady_us();
+		tell_ready(loop);
+		loop->now_us = clock_steady_us();
+		fire_due(loop);
+	}
+	atomic_store(&loop->is_stopping, false);
+}
+
+void loop_stop(struct loop *loop)
+{
+	uint64_t one = 1;
+	ssize_t written;
+
+	atomic_store(&loop->is_stopping, true);
+	written = write(loop->waker.fd, &one, sizeof(one));
+	(void)written;
+}
+
+void loop_watch(struct loop *loop, struct loop_watch *watch)
+{
+	struct epoll_event event = {.events = watch->events, .data.ptr = watch};
+	int operation = watch->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	must(epoll_ctl(loop->epoll, operation, watch->fd, &event) == 0);
+	watch->is_watched = true;
+}
+
+void loop_unwatch(struct loop *loop, struct loop_watch *watch)
+{
+	if (!watch->is_watched)
+		return;
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+	watch->is_watched = false;
+	for (int i = loop->event_at; i < loop->event_count; i++)
+		if (loop->events[i].data.ptr == watch)
+			loop->events[i].data.ptr = NULL;
+}
+
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_us)
+{
+	struct loop_timer *before = NULL, *after = NULL;
+
+	loop_timer_clear(loop, timer);
+	if (due_us < loop->now_us)
+		due_us = loop->now_us;
+	for (after = loop->first; after && after->due_us <= due_us; after = after->after)
+		before = after;
+	timer->due_us = due_us;
+	timer->before = before;
+	timer->after = after;
+	timer->is_set = true;
+	if (before)
+		before->after = timer;
+	else
+		loop->first = timer;
+	if (after)
+		after->before = timer;
+}
+
+void loop_timer_clear(struct loop *loop, struct loop_timer *timer)
+{
+	if (!timer->is_set)
+		return;
+	if (timer->before)
+		timer->before->after = timer->after;
+	else
+		loop->first = timer->after;
+	if (timer->after)
+		timer->after->before = timer->before;
+	timer->is_set = false;
+}
+
+void loop_hook_add(struct loop *loop, struct loop_hook *hook)
+{
+	struct loop_hook **last = &loop->hooks;
+
+	while (*last)
+		last = &(*last)->next;
+	hook->next = NULL;
+	*last = hook;
+}
+
+void loop_hook_remove(struct loop *loop, struct loop_hook *hook)
+{
+	for (struct loop_hook **at = &loop->hooks; *at; at = &(*at)->next) {
+		if (*at == hook) {
+			*at = hook->next;
+			return;
+		}
+	}
+}
+
+int64_t loop_now_us(const struct loop *loop)
+{
+	return loop->now_us;
+}

@@ -1,0 +1,410 @@
+/* settings.c - the table of all settings, their parser, help and example; called by main. */
+#include "almanac/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "almanac/arena.h"
+
+#define DOTENV_MAX_BYTES 65536
+#define ORIGIN_MAX 4200
+
+enum kind { KIND_TEXT, KIND_NUMBER, KIND_FLAG, KIND_CHOICE };
+
+struct row {
+	const char *name;
+	const char *group;
+	enum kind kind;
+	int64_t min, max;
+	const char *by_default;
+	const char *const *words;
+	bool is_secret;
+	const char *help;
+};
+
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const formats[] = {"logfmt", "json", NULL};
+
+static const char http[] = "HTTP";
+static const char database[] = "Database";
+static const char answers[] = "Answers";
+static const char catalog[] = "Catalog";
+static const char logging[] = "Log";
+
+static const struct row table[SETTING_COUNT] = {
+	[SETTING_HTTP_ADDRESS] = {"HTTP_ADDRESS", http, KIND_TEXT, 1, 64, "127.0.0.1", NULL, false,
+		"address to listen on, an IPv4 or IPv6 literal"},
+	[SETTING_HTTP_PORT] = {"HTTP_PORT", http, KIND_NUMBER, 0, 65535, "8000", NULL, false,
+		"port to listen on; 0: any free one, told in the log"},
+	[SETTING_HTTP_THREADS] = {"HTTP_THREADS", http, KIND_NUMBER, 0, 64, "0", NULL, false,
+		"worker threads; 0: one per processor"},
+	[SETTING_HTTP_MAX_CONNECTIONS] = {"HTTP_MAX_CONNECTIONS", http, KIND_NUMBER, 16, 100000, "10000",
+		NULL, false, "open connections, all workers together; beyond: 503"},
+	[SETTING_HTTP_REQUEST_TIMEOUT_SECONDS] = {"HTTP_REQUEST_TIMEOUT_SECONDS", http, KIND_NUMBER, 1,
+		600, "30", NULL, false,
+		"a whole request must arrive, and its answer be taken, within this many seconds"},
+	[SETTING_HTTP_SHUTDOWN_SECONDS] = {"HTTP_SHUTDOWN_SECONDS", http, KIND_NUMBER, 1, 300, "8", NULL,
+		false, "seconds to finish what is open when told to stop"},
+	[SETTING_ALLOW_ANONYMOUS] = {"ALLOW_ANONYMOUS", http, KIND_FLAG, 0, 0, "0", NULL, false,
+		"allow to listen beyond loopback although everybody may do everything"},
+	[SETTING_DATABASE_URL] = {"DATABASE_URL", database, KIND_TEXT, 0, 2000, "", NULL, true,
+		"PostgreSQL as a URL or conninfo; empty: DB_HOST and so on, else libpq's PG variables"},
+	[SETTING_DB_HOST] = {"DB_HOST", database, KIND_TEXT, 0, 500, "", NULL, false,
+		"host name, address or socket folder"},
+	[SETTING_DB_PORT] = {"DB_PORT", database, KIND_TEXT, 0, 100, "", NULL, false, "port"},
+	[SETTING_DB_USER] = {"DB_USER", database, KIND_TEXT, 0, 200, "", NULL, false, "user name"},
+	[SETTING_DB_PASSWORD] = {"DB_PASSWORD", database, KIND_TEXT, 0, 500, "", NULL, true, "password"},
+	[SETTING_DB_NAME] = {"DB_NAME", database, KIND_TEXT, 0, 200, "", NULL, false, "database name"},
+	[SETTING_DATABASE_QUEUE] = {"DATABASE_QUEUE", database, KIND_NUMBER, 1, 100000, "1024", NULL,
+		false, "questions that may wait on a connection; beyond: 503"},
+	[SETTING_DATABASE_BATCH] = {"DATABASE_BATCH", database, KIND_NUMBER, 1, 10000, "128", NULL,
+		false, "questions that travel together, behind one commit"},
+	[SETTING_DATABASE_STATEMENT_TIMEOUT_MS] = {"DATABASE_STATEMENT_TIMEOUT_MS", database, KIND_NUMBER,
+		10, 600000, "1000", NULL, false, "milliseconds a request's statement may run"},
+	[SETTING_DATABASE_ANSWER_TIMEOUT_MS] = {"DATABASE_ANSWER_TIMEOUT_MS", database, KIND_NUMBER, 100,
+		600000, "1500", NULL, false,
+		"milliseconds after which a silent database is given up and 503 answered"},
+	[SETTING_ANSWER_CACHE_MB] = {"ANSWER_CACHE_MB", answers, KIND_NUMBER, 0, 65536, "64", NULL, false,
+		"MiB of finished answers kept, all workers together; 0: none"},
+	[SETTING_ANSWER_CACHE_SECONDS] = {"ANSWER_CACHE_SECONDS", answers, KIND_NUMBER, 0, 86400, "60",
+		NULL, false, "seconds an answer is kept at most"},
+	[SETTING_EVENTS_SYNC_DELAY_SECONDS] = {"EVENTS_SYNC_DELAY_SECONDS", catalog, KIND_NUMBER, 1,
+		86400, "60", NULL, false, "seconds between syncs of a provider that names no interval"},
+	[SETTING_EVENTS_SYNC_CONCURRENCY] = {"EVENTS_SYNC_CONCURRENCY", catalog, KIND_NUMBER, 1, 64, "4",
+		NULL, false, "providers synced at the same time by one daemon"},
+	[SETTING_EVENTS_SYNC_TIMEOUT_SECONDS] = {"EVENTS_SYNC_TIMEOUT_SECONDS", catalog, KIND_NUMBER, 1,
+		3600, "60", NULL, false, "seconds a feed may take to arrive"},
+	[SETTING_EVENTS_SYNC_ATTEMPTS] = {"EVENTS_SYNC_ATTEMPTS", catalog, KIND_NUMBER, 1, 10, "3", NULL,
+		false, "requests of one sync before it has failed"},
+	[SETTING_EVENTS_SYNC_RETRY_SECONDS] = {"EVENTS_SYNC_RETRY_SECONDS", catalog, KIND_NUMBER, 1, 600,
+		"1", NULL, false, "seconds before the first retry; they double, with jitter"},
+	[SETTING_EVENTS_FEED_MAX_MB] = {"EVENTS_FEED_MAX_MB", catalog, KIND_NUMBER, 1, 102400, "1024",
+		NULL, false, "MiB of a feed after decompression"},
+	[SETTING_EVENTS_SYNC_RETENTION_DAYS] = {"EVENTS_SYNC_RETENTION_DAYS", catalog, KIND_NUMBER, 1,
+		3650, "7", NULL, false, "days the records of sync runs are kept"},
+	[SETTING_CATALOG_MEMORY_MB] = {"CATALOG_MEMORY_MB", catalog, KIND_NUMBER, 0, 1048576, "512", NULL,
+		false, "MiB the catalog's picture in memory may take; beyond, and with 0: ask SQL"},
+	[SETTING_DEMO_PROVIDER] = {"DEMO_PROVIDER", catalog, KIND_FLAG, 0, 0, "1", NULL, false,
+		"give a fresh database the built-in demo provider"},
+	[SETTING_SOURCE_ALLOW] = {"SOURCE_ALLOW", catalog, KIND_TEXT, 0, 2000, "loopback,private", NULL,
+		false, "networks feeds may come from besides public ones: loopback, private, any, CIDR"},
+	[SETTING_SPOOL_DIR] = {"SPOOL_DIR", catalog, KIND_TEXT, 0, 1000, "", NULL, false,
+		"folder where feeds are spooled; empty: TMPDIR, else /tmp"},
+	[SETTING_LOG_LEVEL] = {"LOG_LEVEL", logging, KIND_CHOICE, 0, 0, "info", levels, false,
+		"the least that is logged"},
+	[SETTING_LOG_FORMAT] = {"LOG_FORMAT", logging, KIND_CHOICE, 0, 0, "logfmt", formats, false,
+		"how lines are written"},
+};
+
+struct value {
+	const char *text;
+	int64_t number;
+	const char *origin; /* NULL: the default */
+};
+
+struct settings {
+	struct arena *arena;
+	struct value values[SETTING_COUNT];
+	const char *database;
+};
+
+/* --- judging values --------------------------------------------------------------------------------- */
+
+static const char *const true_words[] = {"1", "true", "yes", "on", NULL};
+static const char *const false_words[] = {"0", "false", "no", "off", NULL};
+
+static int64_t place_of(const char *const *words, const char *text)
+{
+	for (int64_t place = 0; words[place]; place++)
+		if (strcmp(words[place], text) == 0)
+			return place;
+	return -1;
+}
+
+static bool read_number(const char *text, int64_t min, int64_t max, int64_t *number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*number = strtoll(text, &end, 10);
+	return errno == 0 && *end == '\0' && *number >= min && *number <= max;
+}
+
+static bool read_value(const struct row *row, const char *text, int64_t *number)
+{
+	switch (row->kind) {
+	case KIND_NUMBER:
+		return read_number(text, row->min, row->max, number);
+	case KIND_FLAG:
+		*number = place_of(true_words, text) >= 0;
+		return *number || place_of(false_words, text) >= 0;
+	case KIND_CHOICE:
+		*number = place_of(row->words, text);
+		return *number >= 0;
+	case KIND_TEXT:
+	default:
+		*number = 0;
+		return strlen(text) >= (size_t)row->min && strlen(text) <= (size_t)row->max &&
+		       span_is_text(span_of(text));
+	}
+}
+
+static void append_words(struct str *out, const char *const *words)
+{
+	for (size_t i = 0; words[i]; i++) {
+		str_append_text(out, i ? ", " : "");
+		str_append_text(out, words[i]);
+	}
+}
+
+static void append_allowed(struct str *out, const struct row *row)
+{
+	switch (row->kind) {
+	case KIND_NUMBER:
+		str_format(out, "a whole number from %lld to %lld", (long long)row->min,
+			   (long long)row->max);
+		break;
+	case KIND_FLAG:
+		str_append_text(out, "1 or 0 (also true, false, yes, no, on, off)");
+		break;
+	case KIND_CHOICE:
+		str_append_text(out, "one of ");
+		append_words(out, row->words);
+		break;
+	case KIND_TEXT:
+	default:
+		str_format(out, "text of %lld to %lld bytes", (long long)row->min,
+			   (long long)row->max);
+		break;
+	}
+}
+
+static void complain(struct str *complaint, const struct row *row, const struct value *value)
+{
+	str_format(complaint, "%s=%s: must be ", row->name, row->is_secret ? "***" : value->text);
+	append_allowed(complaint, row);
+	str_format(complaint, " (%s)\n", value->origin ? value->origin : "default");
+}
+
+static void judge_all(struct settings *settings, struct str *complaint)
+{
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		struct value *value = &settings->values[i];
+
+		if (!value->text)
+			value->text = table[i].by_default;
+		if (!read_value(&table[i], value->text, &value->number))
+			complain(complaint, &table[i], value);
+	}
+}
+
+/* --- the environment and .env ----------------------------------------------------------------------- */
+
+static void take(struct settings *settings, struct span name, struct span text, const char *origin)
+{
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		struct value *value = &settings->values[i];
+
+		if (!span_is(name, table[i].name) || value->text || text.length == 0)
+			continue;
+		value->text = arena_text(settings->arena, text);
+		value->origin = origin;
+	}
+}
+
+static void take_environment(struct settings *settings, const char *const *environment)
+{
+	for (; environment && *environment; environment++) {
+		struct span text = span_of(*environment);
+		struct span name;
+
+		if (span_split(&text, '=', &name) && text.bytes)
+			take(settings, name, text, "environment");
+	}
+}
+
+static struct span unquoted(struct span text)
+{
+	if (text.length >= 2 && (*text.bytes == '"' || *text.bytes == '\'') &&
+	    text.bytes[text.length - 1] == *text.bytes)
+		return (struct span){text.bytes + 1, text.length - 2};
+	return text;
+}
+
+static void take_line(struct settings *settings, struct span line, const char *path, int number,
+		      struct str *complaint)
+{
+	struct span text = span_trim(line);
+	struct span name;
+
+	if (text.length == 0 || *text.bytes == '#')
+		return;
+	span_split(&text, '=', &name);
+	name = span_trim(name);
+	if (!text.bytes || name.length == 0) {
+		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path, number);
+		return;
+	}
+	if (span_starts_with(name, SPAN("export ")))
+		name = span_trim((struct span){name.bytes + 7, name.length - 7});
+	take(settings, name, unquoted(span_trim(text)),
+	     arena_format(settings->arena, "%s:%d", path, number));
+}
+
+static void take_dotenv(struct settings *settings, const char *path, struct str *complaint)
+{
+	char *bytes = arena_alloc(settings->arena, DOTENV_MAX_BYTES);
+	FILE *file = path ? fopen(path, "re") : NULL;
+	struct span rest = {bytes, 0};
+	struct span line;
+
+	if (!file)
+		return;
+	rest.length = fread(bytes, 1, DOTENV_MAX_BYTES, file);
+	if (rest.length == DOTENV_MAX_BYTES || ferror(file))
+		str_format(complaint, "%s: cannot be read, or is larger than 64 KiB\n", path);
+	fclose(file);
+	for (int number = 1; span_split(&rest, '\n', &line); number++)
+		take_line(settings, line, path, number, complaint);
+}
+
+/* --- the database's conninfo ------------------------------------------------------------------------ */
+
+static const struct {
+	enum setting setting;
+	const char *keyword;
+} parts[] = {
+	{SETTING_DB_HOST, "host"},         {SETTING_DB_PORT, "port"}, {SETTING_DB_USER, "user"},
+	{SETTING_DB_PASSWORD, "password"}, {SETTING_DB_NAME, "dbname"},
+};
+
+/* Quoted as libpq reads it (libpq, "Keyword/Value Connection Strings"). */
+static void append_part(struct str *out, const char *keyword, const char *text)
+{
+	str_format(out, "%s%s='", out->length ? " " : "", keyword);
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			str_append_char(out, '\\');
+		str_append_char(out, *text);
+	}
+	str_append_char(out, '\'');
+}
+
+static void compose_database(struct settings *settings)
+{
+	const char *url = settings_text(settings, SETTING_DATABASE_URL);
+	struct str out;
+
+	str_init(&out, DOTENV_MAX_BYTES);
+	for (size_t i = 0; !*url && i < sizeof(parts) / sizeof(*parts); i++)
+		if (*settings_text(settings, parts[i].setting))
+			append_part(&out, parts[i].keyword,
+				    settings_text(settings, parts[i].setting));
+	settings->database = arena_text(settings->arena, *url ? span_of(url) : str_span(&out));
+	str_finish(&out);
+}
+
+/* --- the door --------------------------------------------------------------------------------------- */
+
+struct settings *settings_load(const char *const *environment, const char *dotenv_path,
+			       struct str *complaint)
+{
+	struct settings *settings = calloc(1, sizeof(*settings));
+
+	if (!settings)
+		abort();
+	settings->arena = arena_create();
+	take_environment(settings, environment);
+	take_dotenv(settings, dotenv_path, complaint);
+	judge_all(settings, complaint);
+	if (complaint->length) {
+		settings_destroy(settings);
+		return NULL;
+	}
+	compose_database(settings);
+	return settings;
+}
+
+void settings_destroy(struct settings *settings)
+{
+	if (!settings)
+		return;
+	arena_destroy(settings->arena);
+	free(settings);
+}
+
+const char *settings_text(const struct settings *settings, enum setting setting)
+{
+	return settings->values[setting].text;
+}
+
+int64_t settings_number(const struct settings *settings, enum setting setting)
+{
+	return settings->values[setting].number;
+}
+
+bool settings_flag(const struct settings *settings, enum setting setting)
+{
+	return settings->values[setting].number != 0;
+}
+
+int64_t settings_choice(const struct settings *settings, enum setting setting)
+{
+	return settings->values[setting].number;
+}
+
+const char *settings_database(const struct settings *settings)
+{
+	return settings->database;
+}
+
+void settings_help(struct str *out)
+{
+	const char *group = NULL;
+
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		const struct row *row = &table[i];
+
+		if (row->group != group)
+			str_format(out, "%s%s\n", group ? "\n" : "", row->group);
+		group = row->group;
+		str_format(out, "  %s=%s\n      %s.\n      Must be ", row->name, row->by_default,
+			   row->help);
+		append_allowed(out, row);
+		str_append_text(out, ".\n");
+	}
+}
+
+void settings_example(struct str *out)
+{
+	const char *group = NULL;
+
+	str_append_text(out, "# The settings of almanac and their defaults. The environment goes before this\n"
+			     "# file, which is read as .env from the working directory.\n");
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		const struct row *row = &table[i];
+
+		if (row->group != group)
+			str_format(out, "\n# --- %s\n", row->group);
+		group = row->group;
+		str_format(out, "\n# %s;\n# ", row->help);
+		append_allowed(out, row);
+		str_format(out, ".\n%s=%s\n", row->name, row->by_default);
+	}
+}
+
+void settings_summary(const struct settings *settings, struct str *out)
+{
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		const char *text = settings->values[i].text;
+
+		if (strcmp(text, table[i].by_default) == 0)
+			continue;
+		str_format(out, "%s%s=%s", out->length ? " " : "", table[i].name,
+			   table[i].is_secret ? "***" : text);
+	}
+}

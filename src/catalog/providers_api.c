@@ -1,0 +1,436 @@
+/* providers_api.c - the paths of providers and their sync runs: records over sql/catalog. */
+#include "almanac/catalog.h"
+
+#define LIST_ROWS_MAX "100"
+#define INTERVAL_MAX 86400
+
+#define PROVIDER_SCHEMA                                                                            \
+	"{\"type\":\"object\",\"required\":[\"id\",\"name\",\"url\",\"timezone\","                   \
+	"\"intervalSeconds\"],\"properties\":{\"id\":{\"type\":\"integer\"},"                        \
+	"\"name\":{\"type\":\"string\"},\"url\":{\"type\":\"string\"},"                              \
+	"\"timezone\":{\"type\":\"string\"},\"intervalSeconds\":{\"type\":\"integer\"},"             \
+	"\"events\":{\"type\":\"integer\"},\"failures\":{\"type\":\"integer\"},"                     \
+	"\"lastStatus\":{\"type\":[\"string\",\"null\"]},"                                           \
+	"\"lastSyncedAt\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"                \
+	"\"nextSyncAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                             \
+	"\"createdAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                              \
+	"\"updatedAt\":{\"type\":\"string\",\"format\":\"date-time\"}}}"
+
+#define SYNC_SCHEMA                                                                                \
+	"{\"type\":\"object\",\"required\":[\"syncId\",\"providerId\",\"status\"],"                  \
+	"\"properties\":{\"syncId\":{\"type\":\"string\",\"format\":\"uuid\"},"                      \
+	"\"providerId\":{\"type\":\"integer\"},\"status\":{\"type\":\"string\","                     \
+	"\"enum\":[\"queued\",\"running\",\"succeeded\",\"partial\",\"failed\"]},"                   \
+	"\"problems\":{\"type\":\"array\"},\"error\":{\"type\":[\"string\",\"null\"]}}}"
+
+#define LIST_OF(item)                                                                              \
+	"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"           \
+	"\"type\":\"array\",\"items\":" item "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
+
+#define PROVIDER_ID                                                                                \
+	{                                                                                          \
+		.name = "id", .place = FIELD_IN_PATH, .kind = FIELD_INTEGER, .is_required = true,  \
+		.min = 1, .max = INT64_MAX, .description = "The provider's number.",               \
+		.example = "1"                                                                     \
+	}
+
+#define PAGE_CURSOR                                                                                \
+	{                                                                                          \
+		.name = "cursor", .place = FIELD_IN_QUERY, .kind = FIELD_CURSOR,                   \
+		.description = "`next` of an earlier answer: goes on behind it.", .example = "MQ"  \
+	}
+
+#define PAGE_LIMIT                                                                                 \
+	{                                                                                          \
+		.name = "limit", .place = FIELD_IN_QUERY, .kind = FIELD_INTEGER, .min = 1,         \
+		.max = 1000, .is_lowered = true, .by_default = LIST_ROWS_MAX,                      \
+		.description = "Rows of an answer; lowered to 1,000.", .example = "100"            \
+	}
+
+static struct db_value given(struct request *request, size_t place)
+{
+	const struct field_value *value = request_value(request, place);
+
+	return db_text(value->is_given ? value->text : NULL);
+}
+
+static struct db_value default_interval(struct request *request)
+{
+	return db_number(request_arena(request), settings_number(request_settings(request),
+								 SETTING_EVENTS_SYNC_DELAY_SECONDS));
+}
+
+/* The text that an opaque cursor holds; NULL when there is none or it is not one of ours. */
+static const char *cursor_text(struct request *request, size_t place)
+{
+	const struct field_value *value = request_value(request, place);
+	struct span bytes;
+
+	if (!value->is_given ||
+	    !base64url_parse(request_arena(request), (struct span){value->text, value->length},
+			     &bytes) ||
+	    !span_is_text(bytes))
+		return NULL;
+	return arena_text(request_arena(request), bytes);
+}
+
+static void refuse_cursor(struct request *request, size_t place, struct field_faults *faults)
+{
+	fields_fault(faults, &request_endpoint(request)->reads[place], "format",
+		     "must be `next` of an earlier answer", request_value(request, place)->text);
+}
+
+/* --- GET /api/v1/providers -------------------------------------------------------------------------- */
+
+enum { LIST_CURSOR, LIST_LIMIT };
+
+static const struct field list_fields[] = {PAGE_CURSOR, PAGE_LIMIT, {0}};
+
+static enum problem list_rules(struct request *request, struct field_faults *faults)
+{
+	const char *cursor = cursor_text(request, LIST_CURSOR);
+	int64_t id;
+
+	if (request_value(request, LIST_CURSOR)->is_given &&
+	    (!cursor || !integer_parse(span_of(cursor), &id)))
+		refuse_cursor(request, LIST_CURSOR, faults);
+	return PROBLEM_NONE;
+}
+
+static void list_prepare(struct request *request, struct asking *asking)
+{
+	asking->values[0] = db_text(cursor_text(request, LIST_CURSOR));
+	asking->values[1] = given(request, LIST_LIMIT);
+	asking->values[2] = default_interval(request);
+	asking->value_count = 3;
+}
+
+const struct endpoint providers_list = {
+	.name = "providers_list",
+	.method = "GET",
+	.path = "/api/v1/providers",
+	.tag = "providers",
+	.summary = "List providers",
+	.description = "All providers of event feeds, in the order of their ids.",
+	.reads = list_fields,
+	.check = list_rules,
+	.has_statement = true,
+	.asks = SQL_CATALOG_PROVIDER_LIST,
+	.prepares = list_prepare,
+	.says = say_rows,
+	.has_etag = true,
+	.answer_schema = LIST_OF(PROVIDER_SCHEMA),
+};
+
+/* --- POST /api/v1/providers ------------------------------------------------------------------------- */
+
+enum { CREATE_NAME, CREATE_URL, CREATE_TIMEZONE, CREATE_INTERVAL };
+
+static const struct field create_fields[] = {
+	{.name = "name",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_TEXT,
+	 .is_required = true,
+	 .min = 1,
+	 .max = 200,
+	 .description = "A name for people, unique.",
+	 .example = "city-theatres"},
+	{.name = "url",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_URL,
+	 .is_required = true,
+	 .description = "Where the XML feed is.",
+	 .example = "https://provider.example/events.xml"},
+	{.name = "timezone",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_TEXT,
+	 .min = 1,
+	 .max = 64,
+	 .by_default = "UTC",
+	 .description = "IANA zone of the feed's times that carry no offset.",
+	 .example = "Europe/Madrid"},
+	{.name = "intervalSeconds",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_INTEGER,
+	 .min = 1,
+	 .max = INTERVAL_MAX,
+	 .description = "Seconds between syncs; EVENTS_SYNC_DELAY_SECONDS when not given.",
+	 .example = "60"},
+	{0},
+};
+
+static const struct outcome create_outcomes[] = {
+	{"created", 201, PROBLEM_NONE},
+	{"name_taken", 0, PROBLEM_PROVIDER_NAME_TAKEN},
+	{"timezone_unknown", 0, PROBLEM_PROVIDER_TIMEZONE},
+	{0},
+};
+
+static void create_prepare(struct request *request, struct asking *asking)
+{
+	for (size_t place = CREATE_NAME; place <= CREATE_INTERVAL; place++)
+		asking->values[place] = given(request, place);
+	asking->values[CREATE_INTERVAL + 1] = default_interval(request);
+	asking->value_count = CREATE_INTERVAL + 2;
+}
+
+const struct endpoint providers_create = {
+	.name = "providers_create",
+	.method = "POST",
+	.path = "/api/v1/providers",
+	.tag = "providers",
+	.summary = "Create a provider",
+	.description = "The feed is fetched at once, and then every intervalSeconds.",
+	.reads = create_fields,
+	.has_statement = true,
+	.asks = SQL_CATALOG_PROVIDER_CREATE,
+	.prepares = create_prepare,
+	.says = say_row,
+	.outcomes = create_outcomes,
+	.status = 201,
+	.answer_schema = PROVIDER_SCHEMA,
+};
+
+/* --- GET, PATCH, DELETE /api/v1/providers/{id} ------------------------------------------------------- */
+
+static const struct field id_fields[] = {PROVIDER_ID, {0}};
+
+static void find_prepare(struct request *request, struct asking *asking)
+{
+	asking->values[0] = given(request, 0);
+	asking->values[1] = default_interval(request);
+	asking->value_count = 2;
+}
+
+const struct endpoint providers_find = {
+	.name = "providers_find",
+	.method = "GET",
+	.path = "/api/v1/providers/{id}",
+	.tag = "providers",
+	.summary = "Look a provider up",
+	.description = "The provider, how its last sync ended, and when the next one is due.",
+	.reads = id_fields,
+	.has_statement = true,
+	.asks = SQL_CATALOG_PROVIDER_FIND,
+	.prepares = find_prepare,
+	.says = say_row,
+	.empty = PROBLEM_PROVIDER_NOT_FOUND,
+	.has_etag = true,
+	.answer_schema = PROVIDER_SCHEMA,
+};
+
+enum { CHANGE_ID, CHANGE_NAME, CHANGE_URL, CHANGE_TIMEZONE, CHANGE_INTERVAL };
+
+static const struct field change_fields[] = {
+	PROVIDER_ID,
+	{.name = "name",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_TEXT,
+	 .min = 1,
+	 .max = 200,
+	 .description = "Another name.",
+	 .example = "city-theatres"},
+	{.name = "url",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_URL,
+	 .description = "Another place of the feed.",
+	 .example = "https://provider.example/events.xml"},
+	{.name = "timezone",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_TEXT,
+	 .min = 1,
+	 .max = 64,
+	 .description = "Another IANA zone; all local times are read anew.",
+	 .example = "Europe/Madrid"},
+	{.name = "intervalSeconds",
+	 .place = FIELD_IN_BODY,
+	 .kind = FIELD_INTEGER,
+	 .min = 1,
+	 .max = INTERVAL_MAX,
+	 .description = "Other seconds between syncs.",
+	 .example = "60"},
+	{0},
+};
+
+static const struct outcome change_outcomes[] = {
+	{"changed", 200, PROBLEM_NONE},
+	{"not_found", 0, PROBLEM_PROVIDER_NOT_FOUND},
+	{"name_taken", 0, PROBLEM_PROVIDER_NAME_TAKEN},
+	{"timezone_unknown", 0, PROBLEM_PROVIDER_TIMEZONE},
+	{0},
+};
+
+static void change_prepare(struct request *request, struct asking *asking)
+{
+	for (size_t place = CHANGE_ID; place <= CHANGE_INTERVAL; place++)
+		asking->values[place] = given(request, place);
+	asking->values[CHANGE_INTERVAL + 1] = default_interval(request);
+	asking->value_count = CHANGE_INTERVAL + 2;
+}
+
+const struct endpoint providers_change = {
+	.name = "providers_change",
+	.method = "PATCH",
+	.path = "/api/v1/providers/{id}",
+	.tag = "providers",
+	.summary = "Change a provider",
+	.description = "What is not given stays. The feed is fetched again at once; with another url or "
+		       "timezone every event is compared anew.",
+	.reads = change_fields,
+	.has_statement = true,
+	.asks = SQL_CATALOG_PROVIDER_CHANGE,
+	.prepares = change_prepare,
+	.says = say_row,
+	.outcomes = change_outcomes,
+	.answer_schema = PROVIDER_SCHEMA,
+};
+
+static const struct outcome delete_outcomes[] = {
+	{"deleted", 204, PROBLEM_NONE},
+	{"not_found", 0, PROBLEM_PROVIDER_NOT_FOUND},
+	{0},
+};
+
+const struct endpoint providers_delete = {
+	.name = "providers_delete",
+	.method = "DELETE",
+	.path = "/api/v1/providers/{id}",
+	.tag = "providers",
+	.summary = "Delete a provider",
+	.description = "Its events are no longer found from now on; their rows are removed in the "
+		       "background. The name is free again.",
+	.reads = id_fields,
+	.has_statement = true,
+	.asks = SQL_CATALOG_PROVIDER_DELETE,
+	.says = say_nothing,
+	.outcomes = delete_outcomes,
+	.status = 204,
+};
+
+/* --- sync runs -------------------------------------------------------------------------------------- */
+
+static const struct outcome sync_outcomes[] = {
+	{"queued", 202, PROBLEM_NONE},
+	{"not_found", 0, PROBLEM_PROVIDER_NOT_FOUND},
+	{0},
+};
+
+const struct endpoint providers_sync = {
+	.name = "providers_sync",
+	.method = "POST",
+	.path = "/api/v1/providers/{id}/sync",
+	.tag = "providers",
+	.summary = "Sync a provider now",
+	.description = "Queues a run and answers with it; while one is queued or running, with that one.",
+	.reads = id_fields,
+	.has_statement = true,
+	.asks = SQL_CATALOG_PROVIDER_SYNC,
+	.says = say_row,
+	.outcomes = sync_outcomes,
+	.status = 202,
+	.answer_schema = SYNC_SCHEMA,
+};
+
+enum { SYNCS_ID, SYNCS_CURSOR, SYNCS_LIMIT };
+
+static const struct field syncs_fields[] = {PROVIDER_ID, PAGE_CURSOR, PAGE_LIMIT, {0}};
+
+struct syncs_cursor {
+	const char *time;
+	const char *id;
+};
+
+/* "2026-02-01 20:00:00.123+00|<uuid>" */
+static bool read_syncs_cursor(struct request *request, struct syncs_cursor *cursor)
+{
+	const char *text = cursor_text(request, SYNCS_CURSOR);
+	struct span rest = span_of(text);
+	struct span time;
+	struct moment moment;
+	struct uuid uuid;
+
+	*cursor = (struct syncs_cursor){0};
+	if (!request_value(request, SYNCS_CURSOR)->is_given)
+		return true;
+	if (!text || !span_split(&rest, '|', &time) || !moment_parse(time, &moment) ||
+	    !uuid_read(rest, &uuid))
+		return false;
+	cursor->time = arena_text(request_arena(request), time);
+	cursor->id = arena_text(request_arena(request), rest);
+	return true;
+}
+
+static enum problem syncs_rules(struct request *request, struct field_faults *faults)
+{
+	struct syncs_cursor cursor;
+
+	if (!read_syncs_cursor(request, &cursor))
+		refuse_cursor(request, SYNCS_CURSOR, faults);
+	return PROBLEM_NONE;
+}
+
+static void syncs_prepare(struct request *request, struct asking *asking)
+{
+	struct syncs_cursor cursor;
+
+	if (!read_syncs_cursor(request, &cursor))
+		return;
+	asking->values[0] = given(request, SYNCS_ID);
+	asking->values[1] = db_text(cursor.time);
+	asking->values[2] = db_text(cursor.id);
+	asking->values[3] = given(request, SYNCS_LIMIT);
+	asking->value_count = 4;
+}
+
+/* A provider without runs comes as one row without a run. */
+static void say_syncs(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	if (rows_is_null_of(rows, 0, "syncId"))
+		str_append_text(&reply->body, "{\"data\":[],\"next\":null}\n");
+	else
+		say_rows(request, rows, reply);
+}
+
+const struct endpoint providers_syncs = {
+	.name = "providers_syncs",
+	.method = "GET",
+	.path = "/api/v1/providers/{id}/syncs",
+	.tag = "providers",
+	.summary = "List a provider's sync runs",
+	.description = "The newest first: how each ended, what it counted, and the first 100 problems of "
+		       "the feed.",
+	.reads = syncs_fields,
+	.check = syncs_rules,
+	.has_statement = true,
+	.asks = SQL_CATALOG_SYNC_LIST,
+	.prepares = syncs_prepare,
+	.says = say_syncs,
+	.empty = PROBLEM_PROVIDER_NOT_FOUND,
+	.answer_schema = LIST_OF(SYNC_SCHEMA),
+};
+
+static const struct field sync_find_fields[] = {
+	PROVIDER_ID,
+	{.name = "syncId",
+	 .place = FIELD_IN_PATH,
+	 .kind = FIELD_UUID,
+	 .is_required = true,
+	 .description = "The run.",
+	 .example = "0d0bb0f3-3a52-4a6e-8a8a-0f6b4f2f5a11"},
+	{0},
+};
+
+const struct endpoint providers_sync_find = {
+	.name = "providers_sync_find",
+	.method = "GET",
+	.path = "/api/v1/providers/{id}/syncs/{syncId}",
+	.tag = "providers",
+	.summary = "Look a sync run up",
+	.description = "One run, as in the list.",
+	.reads = sync_find_fields,
+	.has_statement = true,
+	.asks = SQL_CATALOG_SYNC_FIND,
+	.says = say_row,
+	.empty = PROBLEM_SYNC_NOT_FOUND,
+	.answer_schema = SYNC_SCHEMA,
+};

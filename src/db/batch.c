@@ -1,0 +1,331 @@
+/* batch.c - the bus: one batch in flight, answers told after its Sync; called by connection.c. */
+#include <assert.h>
+#include <string.h>
+
+#include "almanac/clock.h"
+#include "almanac/log.h"
+#include "connection.h"
+
+#define VALUES_MAX 64
+#define REPEATS_MAX 3
+#define MESSAGE_MAX 1000
+
+/* --- lists ------------------------------------------------------------------------------------------ */
+
+static void push(struct questions *list, struct question *question)
+{
+	question->next = NULL;
+	if (list->last)
+		list->last->next = question;
+	else
+		list->first = question;
+	list->last = question;
+	list->count++;
+}
+
+static struct question *pop(struct questions *list)
+{
+	struct question *question = list->first;
+
+	if (!question)
+		return NULL;
+	list->first = question->next;
+	if (!list->first)
+		list->last = NULL;
+	list->count--;
+	question->next = NULL;
+	return question;
+}
+
+/* --- telling answers -------------------------------------------------------------------------------- */
+
+static void tell(struct db *db, struct question *question, const struct db_answer *answer)
+{
+	if (db->metrics.answers)
+		metric_observe_us(db->metrics.answers, answer->waited_us);
+	question->answered(question, answer);
+}
+
+static void tell_away(struct db *db, struct question *question, const char *reason)
+{
+	struct db_answer answer = {
+		.verdict = DB_AWAY,
+		.message = reason,
+		.waited_us = clock_steady_us() - question->asked_us,
+	};
+
+	PQclear(question->kept);
+	question->kept = NULL;
+	tell(db, question, &answer);
+}
+
+static void tell_refused(struct db *db, struct question *question, const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	struct str message;
+	struct db_answer answer = {
+		.verdict = DB_REFUSED,
+		.sqlstate = sqlstate ? sqlstate : "XX000",
+		.waited_us = clock_steady_us() - question->asked_us,
+	};
+
+	str_init(&message, MESSAGE_MAX);
+	trim_message(PQresultErrorMessage(result), &message);
+	answer.message = str_text(&message);
+	if (db->metrics.refused)
+		metric_add(db->metrics.refused, 1);
+	tell(db, question, &answer);
+	str_finish(&message);
+}
+
+static bool is_error(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK;
+}
+
+/* Tells what is kept for the question, and frees it. */
+static void tell_kept(struct db *db, struct question *question)
+{
+	PGresult *result = question->kept;
+	struct db_answer answer = {
+		.verdict = DB_ANSWERED,
+		.rows = (const struct db_rows *)result,
+		.waited_us = clock_steady_us() - question->asked_us,
+	};
+
+	question->kept = NULL;
+	if (is_error(result))
+		tell_refused(db, question, result);
+	else
+		tell(db, question, &answer);
+	PQclear(result);
+}
+
+/* --- sending ---------------------------------------------------------------------------------------- */
+
+static bool send_question(struct db *db, const struct question *question)
+{
+	const char *bytes[VALUES_MAX];
+	int lengths[VALUES_MAX];
+	int formats[VALUES_MAX];
+
+	assert(question->value_count <= VALUES_MAX);
+	for (size_t i = 0; i < question->value_count; i++) {
+		bytes[i] = question->values[i].bytes;
+		lengths[i] = (int)question->values[i].length;
+		formats[i] = question->values[i].is_binary;
+	}
+	return PQsendQueryPrepared(db->connection, statements[question->statement].name,
+				   (int)question->value_count, bytes, lengths, formats, 0);
+}
+
+/* Sends the whole flight behind one Sync, or each question behind its own. */
+static void send_flight(struct db *db)
+{
+	bool is_fine = true;
+
+	db->awaited = db->flight.first;
+	db->has_failed = false;
+	db->is_commit_refused = false;
+	db->progress_us = clock_steady_us();
+	for (struct question *question = db->flight.first; question && is_fine;
+	     question = question->next) {
+		is_fine = send_question(db, question);
+		if (is_fine && (db->has_sync_each || !question->next))
+			is_fine = PQpipelineSync(db->connection);
+	}
+	if (!is_fine) {
+		db_lose(db, PQerrorMessage(db->connection));
+		return;
+	}
+	if (db_flush(db))
+		loop_timer_set(db->loop, &db->timer,
+			       db->progress_us + (int64_t)db->options.answer_timeout_ms * 1000);
+}
+
+void batch_send_next(struct db *db)
+{
+	if (db->state != DB_STATE_READY || db->flight.count > 0 || db->queue.count == 0)
+		return;
+	while (db->flight.count < (size_t)db->options.batch_max && db->queue.count > 0)
+		push(&db->flight, pop(&db->queue));
+	db->has_sync_each = false;
+	if (db->metrics.batches) {
+		metric_add(db->metrics.batches, 1);
+		metric_add(db->metrics.questions, (int64_t)db->flight.count);
+	}
+	send_flight(db);
+}
+
+/* --- receiving -------------------------------------------------------------------------------------- */
+
+/* Two batches that touched the same rows in different order: worth repeating. */
+static bool is_worth_repeating(const struct question *question)
+{
+	const char *sqlstate = PQresultErrorField(question->kept, PG_DIAG_SQLSTATE);
+
+	return question->repeats < REPEATS_MAX && sqlstate && strncmp(sqlstate, "40", 2) == 0;
+}
+
+/* One of a batch failed, so nothing of it is done: it gets its answer, the others are asked again,
+ * each behind its own Sync. */
+static void repeat_one_by_one(struct db *db)
+{
+	struct questions flight = db->flight;
+	struct questions refused = {0};
+	struct question *question;
+
+	db->flight = (struct questions){0};
+	while ((question = pop(&flight))) {
+		bool is_aborted = PQresultStatus(question->kept) == PGRES_PIPELINE_ABORTED;
+
+		if (is_error(question->kept) && !is_aborted && !is_worth_repeating(question)) {
+			push(&refused, question);
+			continue;
+		}
+		question->repeats += is_error(question->kept) && !is_aborted;
+		PQclear(question->kept);
+		question->kept = NULL;
+		push(&db->flight, question);
+	}
+	db->has_sync_each = true;
+	if (db->flight.count > 0)
+		send_flight(db);
+	while ((question = pop(&refused)))
+		tell_kept(db, question);
+}
+
+static void tell_flight(struct db *db)
+{
+	struct questions flight = db->flight;
+	struct question *question;
+
+	db->flight = (struct questions){0};
+	db->awaited = NULL;
+	while ((question = pop(&flight)))
+		tell_kept(db, question);
+}
+
+static void end_batch(struct db *db)
+{
+	if (!db->has_failed && !db->is_commit_refused)
+		tell_flight(db);
+	else if (db->flight.count == 1 && !is_worth_repeating(db->flight.first))
+		tell_flight(db);
+	else
+		repeat_one_by_one(db);
+}
+
+/* The Sync of one repeated question: it is settled, or goes back to the queue. */
+static void end_single(struct db *db)
+{
+	struct question *question = pop(&db->flight);
+
+	db->has_failed = false;
+	db->is_commit_refused = false;
+	if (is_error(question->kept) && is_worth_repeating(question)) {
+		question->repeats++;
+		PQclear(question->kept);
+		question->kept = NULL;
+		push(&db->queue, question);
+		return;
+	}
+	tell_kept(db, question);
+}
+
+static bool is_goodbye(const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return sqlstate && strncmp(sqlstate, "57P", 3) == 0;
+}
+
+/* An error after the last result: the commit was refused, and with it all that shared it. */
+static void take_commit_error(struct db *db, PGresult *result)
+{
+	struct question *question = db->flight.first;
+
+	db->is_commit_refused = true;
+	if (!db->has_sync_each && db->flight.count > 1) {
+		PQclear(result);
+		return;
+	}
+	PQclear(question->kept);
+	question->kept = result;
+}
+
+/* The question whose result comes next; with a Sync each, the first that has none. */
+static struct question *awaited(struct db *db)
+{
+	if (!db->has_sync_each)
+		return db->awaited;
+	return db->flight.first && !db->flight.first->kept ? db->flight.first : NULL;
+}
+
+static void take_result(struct db *db, PGresult *result)
+{
+	struct question *question = awaited(db);
+
+	if (!question) {
+		take_commit_error(db, result);
+		return;
+	}
+	if (is_error(result))
+		db->has_failed = true;
+	PQclear(question->kept);
+	question->kept = result;
+	if (!db->has_sync_each)
+		db->awaited = question->next;
+}
+
+void batch_receive(struct db *db)
+{
+	while (db->state == DB_STATE_READY && db->flight.count > 0 && !PQisBusy(db->connection)) {
+		PGresult *result = PQgetResult(db->connection);
+
+		if (!result)
+			continue;
+		db->progress_us = clock_steady_us();
+		if (PQstatus(db->connection) != CONNECTION_OK || is_goodbye(result)) {
+			PQclear(result);
+			db_lose(db, PQerrorMessage(db->connection));
+		} else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+			PQclear(result);
+			if (db->has_sync_each)
+				end_single(db);
+			else
+				end_batch(db);
+		} else {
+			take_result(db, result);
+		}
+	}
+}
+
+/* --- giving up -------------------------------------------------------------------------------------- */
+
+void batch_give_up(struct db *db, const char *reason)
+{
+	struct questions flight = db->flight;
+	struct questions queue = db->queue;
+	struct question *question;
+
+	db->flight = (struct questions){0};
+	db->queue = (struct questions){0};
+	db->awaited = NULL;
+	while ((question = pop(&flight)) || (question = pop(&queue)))
+		tell_away(db, question, reason);
+}
+
+void batch_expire_queue(struct db *db)
+{
+	int64_t oldest = clock_steady_us() - (int64_t)db->options.answer_timeout_ms * 1000;
+	struct questions late = {0};
+	struct question *question;
+
+	while (db->queue.first && db->queue.first->asked_us < oldest)
+		push(&late, pop(&db->queue));
+	while ((question = pop(&late)))
+		tell_away(db, question, "the database is too busy");
+}

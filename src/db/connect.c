@@ -1,0 +1,75 @@
+/* connect.c - the parameters of connections; called by connection.c and migrate.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "connection.h"
+
+#define PARAMETERS_MAX 12
+
+struct parameters {
+	const char *names[PARAMETERS_MAX + 1];
+	const char *values[PARAMETERS_MAX + 1];
+	int count;
+};
+
+static void add(struct parameters *parameters, const char *name, const char *value)
+{
+	parameters->names[parameters->count] = name;
+	parameters->values[parameters->count++] = value;
+}
+
+/* A peer that is gone without a word is noticed by the kernel as well (tcp(7)). */
+static struct parameters common(const char *conninfo, const char *name)
+{
+	struct parameters parameters = {0};
+
+	add(&parameters, "dbname", conninfo);
+	add(&parameters, "application_name", name);
+	add(&parameters, "client_encoding", "UTF8");
+	add(&parameters, "connect_timeout", "5");
+	add(&parameters, "tcp_user_timeout", "5000");
+	add(&parameters, "keepalives_idle", "5");
+	add(&parameters, "keepalives_interval", "2");
+	add(&parameters, "keepalives_count", "3");
+	return parameters;
+}
+
+/* Notices are for people at a terminal. */
+static void ignore_notice(void *argument, const PGresult *result)
+{
+	(void)argument;
+	(void)result;
+}
+
+PGconn *connect_start(const struct db *db)
+{
+	struct parameters parameters = common(db->options.conninfo, db->options.application_name);
+	PGconn *connection;
+
+	add(&parameters, "options", db->options_text);
+	connection = PQconnectStartParams(parameters.names, parameters.values, 1);
+	if (connection)
+		PQsetNoticeReceiver(connection, ignore_notice, NULL);
+	return connection;
+}
+
+PGconn *connect_blocking(const char *conninfo)
+{
+	struct parameters parameters = common(conninfo, "almanac-start");
+	PGconn *connection = PQconnectdbParams(parameters.names, parameters.values, 1);
+
+	if (connection)
+		PQsetNoticeReceiver(connection, ignore_notice, NULL);
+	return connection;
+}
+
+void trim_message(const char *message, struct str *out)
+{
+	struct span rest = span_trim(span_of(message));
+	struct span line;
+
+	for (bool is_first = true; span_split(&rest, '\n', &line); is_first = false) {
+		str_append_text(out, is_first ? "" : "; ");
+		str_append(out, span_trim(line));
+	}
+}

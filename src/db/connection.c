@@ -1,0 +1,325 @@
+/* connection.c - one connection: opened in the background, kept, opened anew; the db's door. */
+#include "connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "almanac/clock.h"
+#include "almanac/container.h"
+#include "almanac/digest.h"
+#include "almanac/log.h"
+
+#define FIRST_BACKOFF_US INT64_C(100000)
+#define MOST_BACKOFF_US INT64_C(2000000)
+#define CONNECT_TIMEOUT_US INT64_C(2000000)
+#define TELL_AGAIN_US INT64_C(10000000)
+#define MESSAGE_MAX 1000
+
+static void connect_again(struct db *db);
+
+/* --- losing it -------------------------------------------------------------------------------------- */
+
+/* Half of the wait is fixed, half a throw of dice: many clients do not come back at once. */
+static void plan_reconnect(struct db *db)
+{
+	uint32_t dice;
+
+	random_bytes(&dice, sizeof(dice));
+	loop_timer_set(db->loop, &db->timer,
+		       clock_steady_us() + db->backoff_us / 2 + dice % (db->backoff_us / 2 + 1));
+	db->backoff_us = db->backoff_us * 2 < MOST_BACKOFF_US ? db->backoff_us * 2 : MOST_BACKOFF_US;
+}
+
+static void tell_lost(struct db *db, const char *reason)
+{
+	int64_t now = clock_steady_us();
+	struct str message;
+
+	if (db->state != DB_STATE_READY && db->told_away_us && now - db->told_away_us < TELL_AGAIN_US)
+		return;
+	db->told_away_us = now;
+	str_init(&message, MESSAGE_MAX);
+	trim_message(reason, &message);
+	log_warn(log_what(db->state == DB_STATE_READY ? "database lost" : "database not reached"),
+		 log_text("connection", db->options.label), log_text("reason", str_text(&message)));
+	str_finish(&message);
+}
+
+static void disconnect(struct db *db)
+{
+	loop_unwatch(db->loop, &db->watch);
+	loop_timer_clear(db->loop, &db->timer);
+	PQfinish(db->connection);
+	db->connection = NULL;
+	db->state = DB_STATE_AWAY;
+	if (db->metrics.connected)
+		metric_set(db->metrics.connected, 0);
+}
+
+void db_lose(struct db *db, const char *reason)
+{
+	tell_lost(db, reason);
+	disconnect(db);
+	plan_reconnect(db);
+	batch_give_up(db, "the database connection was lost");
+}
+
+/* --- getting it ------------------------------------------------------------------------------------- */
+
+static void watch_for(struct db *db, uint32_t events)
+{
+	int fd = PQsocket(db->connection);
+
+	if (db->watch.is_watched && db->watch.fd == fd && db->watch.events == events)
+		return;
+	if (db->watch.fd != fd)
+		loop_unwatch(db->loop, &db->watch);
+	db->watch.fd = fd;
+	db->watch.events = events;
+	loop_watch(db->loop, &db->watch);
+}
+
+bool db_flush(struct db *db)
+{
+	int left = PQflush(db->connection);
+
+	if (left < 0) {
+		db_lose(db, PQerrorMessage(db->connection));
+		return false;
+	}
+	watch_for(db, left ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	return true;
+}
+
+static void tell_all_channels(struct db *db)
+{
+	struct db_listener *listener = db->options.listener;
+
+	for (const char *const *channel = listener ? listener->channels : NULL; channel && *channel;
+	     channel++)
+		listener->heard(listener, *channel, NULL);
+}
+
+static void become_ready(struct db *db)
+{
+	db->state = DB_STATE_READY;
+	db->backoff_us = FIRST_BACKOFF_US;
+	db->told_away_us = 0;
+	loop_timer_clear(db->loop, &db->timer);
+	log_info(log_what("database connected"), log_text("connection", db->options.label),
+		 log_number("backend", PQbackendPID(db->connection)));
+	if (db->metrics.connected) {
+		metric_set(db->metrics.connected, 1);
+		metric_add(db->metrics.reconnects, 1);
+	}
+	tell_all_channels(db);
+}
+
+/* The socket may be another one after every poll (libpq, "PQconnectPoll"). */
+static void poll_connect(struct db *db)
+{
+	PostgresPollingStatusType status;
+
+	loop_unwatch(db->loop, &db->watch);
+	status = PQconnectPoll(db->connection);
+	if (status == PGRES_POLLING_FAILED) {
+		db_lose(db, PQerrorMessage(db->connection));
+	} else if (status == PGRES_POLLING_OK) {
+		db->state = DB_STATE_PREPARING;
+		if (!statements_send(db) && db->state == DB_STATE_PREPARING)
+			db_lose(db, PQerrorMessage(db->connection));
+	} else {
+		watch_for(db, status == PGRES_POLLING_READING ? EPOLLIN : EPOLLOUT);
+	}
+}
+
+static void connect_again(struct db *db)
+{
+	db->connection = connect_start(db);
+	if (!db->connection)
+		abort();
+	db->state = DB_STATE_CONNECTING;
+	if (PQstatus(db->connection) == CONNECTION_BAD) {
+		db_lose(db, PQerrorMessage(db->connection));
+		return;
+	}
+	loop_timer_set(db->loop, &db->timer, clock_steady_us() + CONNECT_TIMEOUT_US);
+	watch_for(db, EPOLLOUT);
+}
+
+/* --- what comes in ---------------------------------------------------------------------------------- */
+
+static void take_notifications(struct db *db)
+{
+	struct db_listener *listener = db->options.listener;
+	PGnotify *news;
+
+	while ((news = PQnotifies(db->connection))) {
+		if (listener)
+			listener->heard(listener, news->relname, news->extra);
+		PQfreemem(news);
+	}
+}
+
+static void receive(struct db *db)
+{
+	bool is_good = true;
+
+	if (db->state == DB_STATE_READY) {
+		batch_receive(db);
+		if (db->state == DB_STATE_READY)
+			take_notifications(db);
+	} else if (statements_receive(db, &is_good)) {
+		if (is_good)
+			become_ready(db);
+		else
+			db_lose(db, "the statements could not be prepared");
+	}
+}
+
+static void ready(struct loop_watch *watch, uint32_t events)
+{
+	struct db *db = container_of(watch, struct db, watch);
+
+	if (db->state == DB_STATE_CONNECTING) {
+		poll_connect(db);
+		return;
+	}
+	if ((events & EPOLLOUT) && !db_flush(db))
+		return;
+	if (!(events & ~(uint32_t)EPOLLOUT))
+		return;
+	if (PQconsumeInput(db->connection))
+		receive(db);
+	else
+		db_lose(db, PQerrorMessage(db->connection));
+}
+
+/* --- deadlines -------------------------------------------------------------------------------------- */
+
+static void watch_flight(struct db *db)
+{
+	int64_t patience = (int64_t)db->options.answer_timeout_ms * 1000;
+	int64_t now = clock_steady_us();
+
+	batch_expire_queue(db);
+	if (db->flight.count == 0)
+		return;
+	if (now - db->progress_us >= patience)
+		db_lose(db, "the database does not answer");
+	else
+		loop_timer_set(db->loop, &db->timer, db->progress_us + patience);
+}
+
+static void due(struct loop_timer *timer)
+{
+	struct db *db = container_of(timer, struct db, timer);
+
+	if (db->state == DB_STATE_AWAY)
+		connect_again(db);
+	else if (db->state == DB_STATE_READY)
+		watch_flight(db);
+	else
+		db_lose(db, "the database does not answer the connect");
+}
+
+/* All that was asked in one turn of the loop leaves together. */
+static int64_t before_sleep(struct loop_hook *hook)
+{
+	struct db *db = container_of(hook, struct db, hook);
+
+	batch_send_next(db);
+	if (db->metrics.waiting)
+		metric_set(db->metrics.waiting, (int64_t)db_waiting(db));
+	return INT64_MAX;
+}
+
+/* --- the door --------------------------------------------------------------------------------------- */
+
+static void register_metrics(struct db *db)
+{
+	const char *const labels[] = {"connection", db->options.label, NULL};
+	struct metrics *metrics = db->options.metrics;
+
+	if (!metrics)
+		return;
+	db->metrics = (struct db_metrics){
+		metrics_get(metrics, METRIC_GAUGE, "almanac_database_connected",
+			    "Whether the connection stands.", labels),
+		metrics_get(metrics, METRIC_GAUGE, "almanac_database_waiting",
+			    "Questions queued and in flight.", labels),
+		metrics_get(metrics, METRIC_COUNTER, "almanac_database_batches_total",
+			    "Batches sent, each behind one Sync.", labels),
+		metrics_get(metrics, METRIC_COUNTER, "almanac_database_questions_total",
+			    "Questions sent.", labels),
+		metrics_get(metrics, METRIC_COUNTER, "almanac_database_refused_total",
+			    "Questions that PostgreSQL refused.", labels),
+		metrics_get(metrics, METRIC_COUNTER, "almanac_database_connects_total",
+			    "Connections made.", labels),
+		metrics_get(metrics, METRIC_HISTOGRAM, "almanac_database_answer_seconds",
+			    "From asking to the answer.", labels),
+	};
+}
+
+struct db *db_open(struct loop *loop, const struct db_options *options)
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (!db)
+		abort();
+	db->loop = loop;
+	db->options = *options;
+	db->backoff_us = FIRST_BACKOFF_US;
+	db->watch.fd = -1;
+	db->watch.ready = ready;
+	db->timer.fire = due;
+	db->hook.before_sleep = before_sleep;
+	snprintf(db->options_text, sizeof(db->options_text),
+		 "-c statement_timeout=%d -c timezone=UTC -c datestyle=ISO -c jit=off "
+		 "-c default_transaction_read_only=%s",
+		 options->statement_timeout_ms, options->is_read_only ? "on" : "off");
+	register_metrics(db);
+	loop_hook_add(loop, &db->hook);
+	loop_timer_set(loop, &db->timer, 0);
+	return db;
+}
+
+void db_close(struct db *db)
+{
+	if (!db)
+		return;
+	disconnect(db);
+	loop_hook_remove(db->loop, &db->hook);
+	batch_give_up(db, "stopping");
+	free(db);
+}
+
+bool db_ask(struct db *db, struct question *question)
+{
+	if (db->state != DB_STATE_READY || db->queue.count >= (size_t)db->options.queue_max)
+		return false;
+	question->asked_us = clock_steady_us();
+	question->kept = NULL;
+	question->repeats = 0;
+	question->next = NULL;
+	if (db->queue.last)
+		db->queue.last->next = question;
+	else
+		db->queue.first = question;
+	db->queue.last = question;
+	db->queue.count++;
+	return true;
+}
+
+bool db_is_connected(const struct db *db)
+{
+	return db->state == DB_STATE_READY;
+}
+
+size_t db_waiting(const struct db *db)
+{
+	return db->queue.count + db->flight.count;
+}

@@ -1,0 +1,170 @@
+/* migrate.c - brings the schema up to date and judges it, blocking; called by main at start. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "almanac/log.h"
+#include "connection.h"
+
+/* Any number will do, as long as it stays the same. */
+#define LOCK "SELECT pg_advisory_lock(4701382215)"
+#define CREATE_TABLE                                                                               \
+	"CREATE TABLE IF NOT EXISTS almanac_migrations ("                                            \
+	"version integer PRIMARY KEY, file text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());" \
+	"COMMENT ON TABLE almanac_migrations IS 'The migrations this database has been through.';"   \
+	"COMMENT ON COLUMN almanac_migrations.version IS 'The number in front of the file name.';"   \
+	"COMMENT ON COLUMN almanac_migrations.file IS 'The file under sql/migrations.';"             \
+	"COMMENT ON COLUMN almanac_migrations.applied_at IS 'When it was applied.'"
+#define RECORD "INSERT INTO almanac_migrations (version, file) VALUES ($1, $2)"
+#define VERSION "SELECT coalesce(max(version), 0) FROM almanac_migrations"
+
+static void complain(PGconn *connection, const char *file, struct str *complaint)
+{
+	str_append_text(complaint, file);
+	str_append_text(complaint, *file ? ": " : "");
+	trim_message(PQerrorMessage(connection), complaint);
+}
+
+static bool run(PGconn *connection, const char *sql)
+{
+	PGresult *result = PQexec(connection, sql);
+	ExecStatusType status = PQresultStatus(result);
+
+	PQclear(result);
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+static bool read_version(PGconn *connection, int *version)
+{
+	PGresult *result = PQexec(connection, VERSION);
+	bool is_fine = PQresultStatus(result) == PGRES_TUPLES_OK;
+
+	if (is_fine)
+		*version = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	return is_fine;
+}
+
+static bool record(PGconn *connection, const struct migration *migration)
+{
+	struct str version;
+	PGresult *result;
+	bool is_fine;
+
+	str_init(&version, 16);
+	str_append_number(&version, migration->version);
+	const char *const values[] = {str_text(&version), migration->file};
+
+	result = PQexecParams(connection, RECORD, 2, NULL, values, NULL, NULL, 0);
+	is_fine = PQresultStatus(result) == PGRES_COMMAND_OK;
+	PQclear(result);
+	str_finish(&version);
+	return is_fine;
+}
+
+static bool apply(PGconn *connection, const struct migration *migration, struct str *complaint)
+{
+	if (run(connection, "BEGIN") && run(connection, migration->text) &&
+	    record(connection, migration) && run(connection, "COMMIT")) {
+		log_info(log_what("migrated"), log_text("file", migration->file));
+		return true;
+	}
+	complain(connection, migration->file, complaint);
+	run(connection, "ROLLBACK");
+	return false;
+}
+
+static bool apply_newer(PGconn *connection, int version, struct str *complaint)
+{
+	for (size_t i = 0; i < migration_count; i++)
+		if (migrations[i].version > version && !apply(connection, &migrations[i], complaint))
+			return false;
+	return true;
+}
+
+static bool is_known(int version, struct str *complaint)
+{
+	if (version <= db_newest_version())
+		return true;
+	str_format(complaint, "the database is at version %d, this almanac knows only %d: run a newer one",
+		   version, db_newest_version());
+	return false;
+}
+
+static enum db_start migrate(PGconn *connection, struct str *complaint)
+{
+	int version = 0;
+
+	if (!run(connection, LOCK) || !run(connection, CREATE_TABLE) ||
+	    !read_version(connection, &version)) {
+		complain(connection, "", complaint);
+		return DB_START_REFUSED;
+	}
+	return is_known(version, complaint) && apply_newer(connection, version, complaint)
+		       ? DB_START_OK
+		       : DB_START_REFUSED;
+}
+
+static bool prepare_all(PGconn *connection, struct str *complaint)
+{
+	for (int i = 0; i < SQL_COUNT; i++) {
+		PGresult *result = PQprepare(connection, statements[i].name, statements[i].text, 0, NULL);
+		bool is_fine = PQresultStatus(result) == PGRES_COMMAND_OK;
+
+		PQclear(result);
+		if (is_fine)
+			continue;
+		complain(connection, statements[i].file, complaint);
+		return false;
+	}
+	return true;
+}
+
+static enum db_start check(PGconn *connection, struct str *complaint)
+{
+	int version = 0;
+
+	if (!read_version(connection, &version)) {
+		complain(connection, "", complaint);
+		return DB_START_REFUSED;
+	}
+	if (version < db_newest_version()) {
+		str_format(complaint, "the database is at version %d, this almanac needs %d: run almanac migrate",
+			   version, db_newest_version());
+		return DB_START_REFUSED;
+	}
+	return is_known(version, complaint) && prepare_all(connection, complaint) ? DB_START_OK
+										   : DB_START_REFUSED;
+}
+
+static enum db_start with_connection(const char *conninfo, struct str *complaint,
+				     enum db_start (*act)(PGconn *connection, struct str *complaint))
+{
+	PGconn *connection = connect_blocking(conninfo);
+	enum db_start verdict = DB_START_UNREACHABLE;
+
+	if (!connection)
+		abort();
+	if (PQstatus(connection) == CONNECTION_OK) {
+		verdict = act(connection, complaint);
+	} else {
+		str_append_text(complaint, "cannot reach the database: ");
+		trim_message(PQerrorMessage(connection), complaint);
+	}
+	PQfinish(connection);
+	return verdict;
+}
+
+enum db_start db_migrate(const char *conninfo, struct str *complaint)
+{
+	return with_connection(conninfo, complaint, migrate);
+}
+
+enum db_start db_check(const char *conninfo, struct str *complaint)
+{
+	return with_connection(conninfo, complaint, check);
+}
+
+int db_newest_version(void)
+{
+	return migrations[migration_count - 1].version;
+}

@@ -1,0 +1,176 @@
+/* query.c - small encodings: percent escapes, base64url, integers; http and fields.c call me */
+#include "almanac/fields.h"
+
+#define NO_DIGIT 255
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* --- percent escapes ------------------------------------------------------------------------ */
+
+static unsigned hex_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return (unsigned)(digit - '0');
+	if (digit >= 'a' && digit <= 'f')
+		return (unsigned)(digit - 'a') + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return (unsigned)(digit - 'A') + 10;
+	return NO_DIGIT;
+}
+
+/* Decodes the escape at `place`. */
+static bool decode_escape(struct span text, size_t place, char *byte)
+{
+	unsigned high;
+	unsigned low;
+
+	if (text.length - place < 3)
+		return false;
+	high = hex_value(text.bytes[place + 1]);
+	low = hex_value(text.bytes[place + 2]);
+	if (high == NO_DIGIT || low == NO_DIGIT)
+		return false;
+	*byte = (char)(unsigned char)(high << 4 | low);
+	return true;
+}
+
+/* --- base64url ------------------------------------------------------------------------------ */
+
+static unsigned digit_value(char digit)
+{
+	if (digit >= 'A' && digit <= 'Z')
+		return (unsigned)(digit - 'A');
+	if (digit >= 'a' && digit <= 'z')
+		return (unsigned)(digit - 'a') + 26;
+	if (digit >= '0' && digit <= '9')
+		return (unsigned)(digit - '0') + 52;
+	if (digit == '-')
+		return 62;
+	return digit == '_' ? 63 : NO_DIGIT;
+}
+
+/* --- the door ------------------------------------------------------------------------------- */
+
+bool fields_decode(struct arena *arena, struct span text, bool plus_is_space, struct span *decoded,
+		   const char **complaint)
+{
+	char *bytes = arena_alloc(arena, text.length + 1);
+	size_t length = 0;
+
+	for (size_t i = 0; i < text.length; i++) {
+		char byte = text.bytes[i];
+
+		if (byte == '+' && plus_is_space) {
+			byte = ' ';
+		} else if (byte == '%') {
+			if (!decode_escape(text, i, &byte)) {
+				*complaint =
+					"a percent sign must be followed by two hexadecimal digits";
+				return false;
+			}
+			i += 2;
+		}
+		if (byte == '\0') {
+			*complaint = "a NUL byte is not allowed";
+			return false;
+		}
+		bytes[length++] = byte;
+	}
+	*decoded = (struct span){bytes, length};
+	if (!span_is_text(*decoded)) {
+		*complaint = "the text is not valid UTF-8 once its percent escapes are decoded";
+		return false;
+	}
+	return true;
+}
+
+bool fields_split_query(struct arena *arena, struct span query, struct field_pair *pairs,
+			size_t max, size_t *count, const char **complaint)
+{
+	struct span part;
+
+	*count = 0;
+	if (query.length == 0)
+		return true;
+	while (span_split(&query, '&', &part)) {
+		struct span value = part;
+		struct span name;
+
+		if (part.length == 0)
+			continue;
+		if (*count == max) {
+			*complaint = arena_format(arena, "more than %zu query parameters", max);
+			return false;
+		}
+		if (!span_split(&value, '=', &name))
+			continue;
+		if (!fields_decode(arena, name, true, &pairs[*count].name, complaint) ||
+		    !fields_decode(arena, value, true, &pairs[*count].value, complaint))
+			return false;
+		(*count)++;
+	}
+	return true;
+}
+
+void base64url_append(struct str *out, struct span bytes)
+{
+	uint32_t bits = 0;
+	unsigned width = 0;
+
+	for (size_t i = 0; i < bytes.length; i++) {
+		bits = (bits << 8 | (unsigned char)bytes.bytes[i]) & 0xFFFF;
+		for (width += 8; width >= 6; width -= 6)
+			str_append_char(out, alphabet[bits >> (width - 6) & 63]);
+	}
+	if (width > 0)
+		str_append_char(out, alphabet[bits << (6 - width) & 63]);
+}
+
+bool base64url_parse(struct arena *arena, struct span text, struct span *bytes)
+{
+	char *decoded = arena_alloc(arena, text.length / 4 * 3 + 3);
+	uint32_t bits = 0;
+	unsigned width = 0;
+	size_t length = 0;
+
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned digit = digit_value(text.bytes[i]);
+
+		if (digit == NO_DIGIT)
+			return false;
+		bits = (bits << 6 | digit) & 0xFFFF;
+		width += 6;
+		if (width >= 8) {
+			width -= 8;
+			decoded[length++] = (char)(unsigned char)(bits >> width & 0xFF);
+		}
+	}
+	/* One spelling for each value: no lone digit and no set bits behind the last byte. */
+	if (width >= 6 || (bits & ((1u << width) - 1)) != 0)
+		return false;
+	*bytes = (struct span){decoded, length};
+	return true;
+}
+
+bool integer_parse(struct span text, int64_t *number)
+{
+	bool is_negative = text.length > 0 && text.bytes[0] == '-';
+	int64_t value = 0;
+
+	if (text.length == (is_negative ? 1u : 0u))
+		return false;
+	for (size_t i = is_negative ? 1 : 0; i < text.length; i++) {
+		int digit = text.bytes[i] - '0';
+
+		if (digit < 0 || digit > 9)
+			return false;
+		/* Counting downwards holds INT64_MIN, which has no positive twin. */
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_sub_overflow(value, digit, &value))
+			return false;
+	}
+	if (!is_negative && value == INT64_MIN)
+		return false;
+	*number = is_negative ? value : -value;
+	return true;
+}

@@ -1,0 +1,262 @@
+/* main.c - opens the house room by room, closes it in reverse; the command line. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "almanac/clock.h"
+#include "almanac/db.h"
+#include "almanac/log.h"
+#include "almanac/metrics.h"
+#include "almanac/routes.h"
+#include "almanac/schedule.h"
+#include "almanac/scheduler.h"
+#include "almanac/server.h"
+#include "almanac/settings.h"
+
+#define EXIT_FINE 0
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+
+#define SECOND INT64_C(1000000)
+#define TEXT_MAX ((size_t)64 << 10)
+#define URL_MAX 128
+
+struct house {
+	struct settings *settings;
+	struct metrics *metrics;
+	struct edition edition;
+	struct heartbeat heartbeat;
+	struct server *server;
+	struct schedule schedule;
+	struct scheduler *scheduler;
+	char demo_url[URL_MAX];
+};
+
+/* --- what is said on the terminal ------------------------------------------------------------------- */
+
+static int complain(const struct str *complaint, int code)
+{
+	fprintf(stderr, "almanac: %s%s", str_text(complaint),
+		complaint->length && complaint->bytes[complaint->length - 1] == '\n' ? "" : "\n");
+	return code;
+}
+
+static int help(void)
+{
+	struct str out;
+
+	str_init(&out, TEXT_MAX);
+	str_append_text(&out,
+			"almanac: everything in a backend that happens at a time, over HTTP.\n\n"
+			"Usage: almanac [COMMAND]\n\n"
+			"  (none)      migrate the database, serve, run the schedule; SIGTERM drains and ends\n"
+			"  migrate     bring the database's schema up to date and end\n"
+			"  check       judge the settings and the database and end: 0 all is well\n"
+			"  --help      this text\n"
+			"  --version   the version\n\n"
+			"Exit codes: 0 fine, 1 something failed, 2 wrong use or a wrong setting.\n\n"
+			"Settings come from the environment, and from .env in the working directory for\n"
+			"what is not set there.\n\n");
+	settings_help(&out);
+	fputs(str_text(&out), stdout);
+	str_finish(&out);
+	return EXIT_FINE;
+}
+
+static int version(void)
+{
+	puts("almanac " ALMANAC_VERSION);
+	return EXIT_FINE;
+}
+
+/* --- the house opens -------------------------------------------------------------------------------- */
+
+static void block_signals(sigset_t *signals)
+{
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+static bool prepare_database(const struct settings *settings, struct str *complaint)
+{
+	const char *conninfo = settings_database(settings);
+
+	return db_migrate(conninfo, complaint) == DB_START_OK &&
+	       db_check(conninfo, complaint) == DB_START_OK;
+}
+
+static bool open_server(struct house *house, struct str *complaint)
+{
+	const struct server_options options = {
+		.settings = house->settings,
+		.metrics = house->metrics,
+		.routes = routes,
+		.edition = &house->edition,
+		.heartbeat = &house->heartbeat,
+		.version = ALMANAC_VERSION,
+	};
+
+	house->server = server_start(&options, complaint);
+	return house->server != NULL;
+}
+
+/* The demo provider's feed is one of our own paths. */
+static void note_demo_url(struct house *house)
+{
+	const char *address = settings_text(house->settings, SETTING_HTTP_ADDRESS);
+	bool is_any = strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+	bool is_v6 = strchr(address, ':') != NULL;
+
+	snprintf(house->demo_url, sizeof(house->demo_url), "http://%s%s%s:%d/demo/events.xml",
+		 is_v6 && !is_any ? "[" : "", is_any ? "127.0.0.1" : address,
+		 is_v6 && !is_any ? "]" : "", server_port(house->server));
+}
+
+static bool open_scheduler(struct house *house, struct str *complaint)
+{
+	const struct scheduler_options options = {
+		.settings = house->settings,
+		.metrics = house->metrics,
+		.beat_us = &house->heartbeat.beat_us,
+		.rooms = &house->schedule.rooms,
+		.user_agent = "almanac/" ALMANAC_VERSION,
+	};
+
+	note_demo_url(house);
+	house->schedule.server = house->server;
+	house->schedule.edition = &house->edition;
+	house->schedule.demo_url = house->demo_url;
+	schedule_init(&house->schedule);
+	house->scheduler = scheduler_start(&options, complaint);
+	return house->scheduler != NULL;
+}
+
+static void say_serving(const struct house *house)
+{
+	struct str summary;
+
+	str_init(&summary, TEXT_MAX);
+	settings_summary(house->settings, &summary);
+	log_info(log_what("serving"),
+		 log_text("address", settings_text(house->settings, SETTING_HTTP_ADDRESS)),
+		 log_number("port", server_port(house->server)),
+		 log_text("version", ALMANAC_VERSION), log_text("settings", str_text(&summary)));
+	str_finish(&summary);
+}
+
+/* --- the house closes in reverse: no new runs and no news for the workers, then the doors ------------ */
+
+static void close_house(struct house *house)
+{
+	int64_t patience = SECOND * settings_number(house->settings, SETTING_HTTP_SHUTDOWN_SECONDS);
+	int64_t now = clock_steady_us();
+
+	scheduler_stop(house->scheduler, now + patience / 2);
+	if (house->server)
+		server_stop(house->server, now + patience);
+	metrics_destroy(house->metrics);
+}
+
+static int serve(struct settings *settings)
+{
+	struct house house = {.settings = settings, .edition.age_header = "X-Catalog-Age"};
+	struct str complaint;
+	sigset_t signals;
+	int signal_number = 0;
+	int code = EXIT_FAILED;
+
+	str_init(&complaint, TEXT_MAX);
+	block_signals(&signals);
+	house.metrics = metrics_create();
+	if (prepare_database(settings, &complaint) && open_server(&house, &complaint) &&
+	    open_scheduler(&house, &complaint)) {
+		say_serving(&house);
+		sigwait(&signals, &signal_number);
+		log_info(log_what("stopping"), log_text("signal", strsignal(signal_number)));
+		code = EXIT_FINE;
+	} else {
+		complain(&complaint, code);
+	}
+	close_house(&house);
+	if (code == EXIT_FINE)
+		log_info(log_what("stopped"));
+	str_finish(&complaint);
+	return code;
+}
+
+static int migrate(const struct settings *settings)
+{
+	struct str complaint;
+	int code = EXIT_FINE;
+
+	str_init(&complaint, TEXT_MAX);
+	if (db_migrate(settings_database(settings), &complaint) == DB_START_OK)
+		printf("the database is at version %d\n", db_newest_version());
+	else
+		code = complain(&complaint, EXIT_FAILED);
+	str_finish(&complaint);
+	return code;
+}
+
+static int check(const struct settings *settings)
+{
+	struct str complaint;
+	int code = EXIT_FINE;
+
+	str_init(&complaint, TEXT_MAX);
+	if (db_check(settings_database(settings), &complaint) == DB_START_OK)
+		puts("settings and database are fine");
+	else
+		code = complain(&complaint, EXIT_FAILED);
+	str_finish(&complaint);
+	return code;
+}
+
+/* --- the command line -------------------------------------------------------------------------------- */
+
+static int with_settings(const char *command)
+{
+	struct str complaint;
+	struct settings *settings;
+	int code;
+
+	str_init(&complaint, TEXT_MAX);
+	settings = settings_load((const char *const *)environ, ".env", &complaint);
+	if (!settings) {
+		code = complain(&complaint, EXIT_USAGE);
+		str_finish(&complaint);
+		return code;
+	}
+	str_finish(&complaint);
+	log_configure((enum log_level)settings_choice(settings, SETTING_LOG_LEVEL),
+		      (enum log_format)settings_choice(settings, SETTING_LOG_FORMAT));
+	if (!command)
+		code = serve(settings);
+	else
+		code = strcmp(command, "migrate") == 0 ? migrate(settings) : check(settings);
+	settings_destroy(settings);
+	return code;
+}
+
+int main(int count, char **arguments)
+{
+	const char *command = count > 1 ? arguments[1] : NULL;
+
+	if (count > 2 || (command && strcmp(command, "--help") != 0 &&
+			  strcmp(command, "--version") != 0 && strcmp(command, "migrate") != 0 &&
+			  strcmp(command, "check") != 0)) {
+		fprintf(stderr, "almanac: unknown command \"%s\": try almanac --help\n",
+			count > 2 ? arguments[2] : command);
+		return EXIT_USAGE;
+	}
+	if (command && strcmp(command, "--help") == 0)
+		return help();
+	if (command && strcmp(command, "--version") == 0)
+		return version();
+	return with_settings(command);
+}

@@ -1,0 +1,31 @@
+/* routes.c - every endpoint of the house, one line each; walked by http/. */
+#include "almanac/routes.h"
+
+#include "almanac/catalog.h"
+#include "almanac/health.h"
+
+const struct endpoint *const routes[] = {
+	/* health */
+	&health_status,
+	&health_text,
+	&health_live,
+	&health_ready,
+	&health_check,
+	&health_metrics,
+	/* catalog */
+	&catalog_search,
+	&catalog_search_all,
+	&catalog_pages,
+	&catalog_events,
+	&catalog_event,
+	&catalog_demo,
+	&providers_list,
+	&providers_create,
+	&providers_find,
+	&providers_change,
+	&providers_delete,
+	&providers_sync,
+	&providers_syncs,
+	&providers_sync_find,
+	NULL,
+};

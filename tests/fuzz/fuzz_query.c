@@ -1,0 +1,80 @@
+/* fuzz_query.c - escapes, base64url and integers: what comes out is text, and goes back in */
+#include <assert.h>
+
+#include "almanac/fields.h"
+
+#define PAIRS_MAX 16
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_query(struct arena *arena, struct span query)
+{
+	struct field_pair pairs[PAIRS_MAX];
+	const char *complaint = NULL;
+	size_t count = 0;
+
+	if (!fields_split_query(arena, query, pairs, PAIRS_MAX, &count, &complaint)) {
+		assert(complaint && complaint[0] != '\0');
+		return;
+	}
+	assert(count <= PAIRS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		assert(span_is_text(pairs[i].name) && span_is_text(pairs[i].value));
+		assert(pairs[i].name.length + pairs[i].value.length <= query.length);
+	}
+}
+
+static void check_segment(struct arena *arena, struct span text)
+{
+	const char *complaint = NULL;
+	struct span decoded;
+
+	if (fields_decode(arena, text, false, &decoded, &complaint))
+		assert(span_is_text(decoded) && decoded.length <= text.length);
+	else
+		assert(complaint && complaint[0] != '\0');
+}
+
+static void check_base64url(struct arena *arena, struct span bytes)
+{
+	struct span decoded;
+	struct str out;
+
+	str_init(&out, 16 * 1024 * 1024);
+	base64url_append(&out, bytes);
+	assert(base64url_parse(arena, str_span(&out), &decoded));
+	assert(span_equals(decoded, bytes));
+	if (base64url_parse(arena, bytes, &decoded)) {
+		str_clear(&out);
+		base64url_append(&out, decoded);
+		assert(span_equals(str_span(&out), bytes));
+	}
+	str_finish(&out);
+}
+
+static void check_integer(struct span text)
+{
+	struct str out;
+	int64_t number;
+	int64_t again;
+
+	if (!integer_parse(text, &number))
+		return;
+	str_init(&out, 64);
+	str_append_number(&out, number);
+	assert(integer_parse(str_span(&out), &again) && again == number);
+	str_finish(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span text = {(const char *)data, size};
+	struct arena *arena = arena_create();
+
+	check_query(arena, text);
+	check_segment(arena, text);
+	check_base64url(arena, text);
+	check_integer(text);
+	arena_destroy(arena);
+	return 0;
+}
