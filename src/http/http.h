@@ -1,0 +1,223 @@
+/*
+ * What the files of http/ share.
+ *
+ *   server.c    threads, listening sockets, start and stop
+ *   worker.c    one worker: its loop, its libmicrohttpd daemon, its connections and their deadlines
+ *   request.c   a request from birth to its answer: match, read, check, answer or ask
+ *   intake.c    the raw request: malformed ones are refused here
+ *   router.c    which endpoint
+ *   send.c      the answer's headers, ETag, gzip
+ *   cache.c     finished answers, one question asked once
+ *   say.c       shared renderers    complain.c  problems in words    publication.c  counted pointers
+ */
+#ifndef ALMANAC_HTTP_HTTP_H
+#define ALMANAC_HTTP_HTTP_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <zlib.h>
+
+#include "almanac/endpoint.h"
+#include "almanac/loop.h"
+#include "almanac/mailbox.h"
+#include "almanac/server.h"
+#include "almanac/str.h"
+
+#define PATH_FIELDS_MAX 4
+#define QUERY_FIELDS_MAX 64
+#define REQUEST_ID_MAX 64
+#define STATUS_CLASSES 5
+#define DEFAULT_MAX_BODY ((size_t)1 << 20)
+#define IGNORED_MAX_BODY ((size_t)64 << 10)
+#define SWALLOW_FACTOR 8
+#define GZIP_LEAST_BYTES 1024
+
+/* --- a connection, as we keep it beside libmicrohttpd's ------------------------------------------------ */
+
+struct connection {
+	struct worker *worker;
+	struct connection *before, *after;
+	int fd;
+	bool is_extra;       /* above HTTP_MAX_CONNECTIONS: answered 503 and closed */
+	int64_t deadline_us; /* INT64_MAX: the next move is ours */
+};
+
+/* --- metrics of one route ------------------------------------------------------------------------------ */
+
+struct route_metrics {
+	struct metric *requests[STATUS_CLASSES];
+	struct metric *seconds;
+};
+
+/* --- a worker ------------------------------------------------------------------------------------------ */
+
+struct worker {
+	struct server *server;
+	int index;
+	pthread_t thread;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct MHD_Daemon *daemon;
+	int listener;
+	struct loop_watch watch; /* libmicrohttpd's epoll */
+	struct loop_hook hook;
+	struct loop_timer sweep;
+	bool has_resumed;
+	struct db *read, *write;
+	char read_label[32], write_label[32];
+	struct cache *cache;
+	struct publication *publication;
+	struct connection *connections;
+	size_t connection_count, connection_limit;
+	struct request *suspended; /* those that wait for an answer */
+	size_t open_requests;
+	z_stream deflater;
+	uint64_t dice;
+	bool is_stopping;
+	struct letter stop;
+	struct loop_timer drain;
+	int64_t deadline_us;
+};
+
+struct server {
+	struct server_options options;
+	struct worker *workers;
+	int worker_count;
+	int port;
+	size_t route_count;
+	struct route_metrics *route_metrics; /* one more: unknown routes */
+	struct metric *connections, *cache_hits, *cache_misses;
+};
+
+/* --- a request ----------------------------------------------------------------------------------------- */
+
+enum phase { PHASE_BORN, PHASE_RECEIVING, PHASE_WAITING, PHASE_ANSWERED, PHASE_SENT };
+
+enum made_from { MADE_PLAIN, MADE_FROM_MEMORY, MADE_FROM_SQL };
+
+struct request {
+	struct arena *arena;
+	struct worker *worker;
+	struct MHD_Connection *mhd;
+	struct connection *connection;
+	enum phase phase;
+	int64_t began_us;
+	char id[REQUEST_ID_MAX + 1];
+
+	/* as it came */
+	struct span target;      /* path and query, percent-encoded */
+	const char *raw_target;  /* libmicrohttpd's own text, to find a NUL in it */
+	const char *method;
+	struct span path, query; /* of target */
+	struct str body;
+	size_t max_body;
+	bool is_too_large;
+
+	/* what was found */
+	const struct endpoint *endpoint;
+	size_t route;
+	struct field_pair path_pairs[PATH_FIELDS_MAX];
+	size_t path_count;
+	struct field_value values[ENDPOINT_FIELDS_MAX];
+
+	/* the question */
+	struct asking asking;
+	struct question question;
+	int64_t edition;            /* when it was asked */
+	struct cache_entry *entry;  /* that this answer will fill, or was taken from */
+	struct request *next_waiter;
+	struct request *before_suspended, *after_suspended;
+	bool is_suspended;
+	int64_t db_us;
+	int64_t rows;
+
+	/* the answer */
+	struct reply reply;
+	enum made_from made_from;
+	bool must_close;
+};
+
+/* request.c */
+struct request *request_create(struct worker *worker, struct MHD_Connection *mhd, const char *uri);
+void request_destroy(struct request *request);
+enum MHD_Result request_handle(struct request *request, const char *method, const char *version,
+			       const char *bytes, size_t *length);
+/* Sets the answer to a complaint in the endpoint's dialect. */
+void request_complain(struct request *request, enum problem problem, const char *detail,
+		      const struct field_faults *faults);
+/* A suspended one goes on. */
+void request_resume(struct request *request);
+
+/* intake.c: why the raw request is refused; NULL when it is well-formed. */
+const char *intake_judge(struct request *request, const char *version);
+/* Reads the request id, or makes one. */
+void intake_identify(struct request *request);
+
+/* router.c: the verdict on a path and method. */
+enum route_verdict { ROUTE_FOUND, ROUTE_OPTIONS, ROUTE_WRONG_METHOD, ROUTE_UNKNOWN };
+enum route_verdict router_match(const struct endpoint *const *routes, struct span path,
+				const char *method, size_t *route,
+				struct field_pair *pairs, size_t *pair_count, struct str *allow);
+
+/* send.c */
+enum MHD_Result send_reply(struct request *request);
+bool send_accepts_gzip(struct span header);
+bool send_has_etag(struct span header, struct span etag);
+uint64_t send_hash(struct span bytes);
+
+/* complain.c */
+void complain_unknown_route(struct request *request);
+
+/* --- the cache of answers: one worker's ------------------------------------------------------------------ */
+
+struct cache_entry {
+	struct cache_entry *next_in_bucket;
+	struct cache_entry *newer, *older;
+	char *key;
+	size_t key_length;
+	uint64_t hash;
+	int holders;
+	bool is_filled;
+	bool is_listed; /* found by its key */
+	int64_t edition;
+	int64_t expires_us;
+	int status;
+	struct str body, gzip;
+	struct reply_header headers[REPLY_HEADERS_MAX]; /* values are owned */
+	size_t header_count;
+	const char *content_type;
+	uint64_t body_hash;
+	struct request *waiters; /* while it is asked for; the leader is not among them */
+};
+
+struct cache;
+
+struct cache *cache_create(size_t max_bytes, int64_t ttl_us);
+void cache_destroy(struct cache *cache);
+
+/* The entry for this key and edition: filled, or being asked for; NULL when there is none. */
+struct cache_entry *cache_find(struct cache *cache, struct span key, int64_t edition, int64_t now_us);
+
+/* A new entry that somebody begins to ask for; it replaces what stood there. Held by the caller. */
+struct cache_entry *cache_begin(struct cache *cache, struct span key, int64_t edition);
+
+/* Fills it from a reply (whose body it takes) and lists it among the newest. */
+void cache_fill(struct cache *cache, struct cache_entry *entry, struct reply *reply, int64_t now_us);
+
+/* It could not be filled: nobody will find it. */
+void cache_give_up(struct cache *cache, struct cache_entry *entry);
+void cache_hold(struct cache_entry *entry);
+void cache_drop(struct cache_entry *entry);
+
+/* The finished bytes changed size (a gzip variant was made). */
+void cache_weigh(struct cache *cache, struct cache_entry *entry, size_t more);
+
+/* worker.c */
+bool worker_init(struct worker *worker, struct server *server, int index, int listener,
+		 struct str *complaint);
+void worker_finish(struct worker *worker);
+void worker_publish(struct worker *worker, struct publication *publication);
+void worker_stop(struct worker *worker, int64_t deadline_us);
+bool worker_compress(struct worker *worker, struct span bytes, struct str *out);
+
+#endif

@@ -1,0 +1,211 @@
+/* say.c - answers from rows, and links; called by the endpoints' records. */
+#include <assert.h>
+#include <string.h>
+
+#include "almanac/json.h"
+#include "almanac/moment.h"
+#include "http.h"
+
+#define LINK_MAX_BYTES 16384
+
+/* --- replies ---------------------------------------------------------------------------------------- */
+
+void reply_init(struct reply *reply)
+{
+	*reply = (struct reply){.status = 200, .content_type = "application/json"};
+	str_init(&reply->body, REPLY_BODY_MAX);
+}
+
+void reply_finish(struct reply *reply)
+{
+	str_finish(&reply->body);
+}
+
+void reply_header(struct reply *reply, const char *name, const char *value)
+{
+	assert(reply->header_count < REPLY_HEADERS_MAX);
+	reply->headers[reply->header_count++] = (struct reply_header){name, value};
+}
+
+/* --- rows ------------------------------------------------------------------------------------------- */
+
+/* timestamptz as PostgreSQL writes it in a UTC session, told as RFC 3339. */
+static void append_moment(struct str *out, struct span text)
+{
+	struct moment moment;
+	char written[MOMENT_TEXT_MAX];
+
+	if (!moment_parse(text, &moment)) {
+		json_append_text(out, text);
+		return;
+	}
+	str_append_char(out, '"');
+	str_append(out, (struct span){written,
+				      moment_write_rfc3339(moment_unix_us(&moment), written)});
+	str_append_char(out, '"');
+}
+
+void reply_append_value(struct str *out, const struct db_rows *rows, size_t row, size_t column)
+{
+	struct span text = rows_text(rows, row, column);
+
+	if (rows_is_null(rows, row, column)) {
+		str_append(out, SPAN("null"));
+		return;
+	}
+	switch (rows_column_kind(rows, column)) {
+	case COLUMN_NUMBER:
+	case COLUMN_JSON:
+		str_append(out, text);
+		break;
+	case COLUMN_FLAG:
+		str_append_text(out, rows_flag(rows, row, column) ? "true" : "false");
+		break;
+	case COLUMN_MOMENT:
+		append_moment(out, text);
+		break;
+	case COLUMN_TEXT:
+	default:
+		json_append_text(out, text);
+		break;
+	}
+}
+
+static bool is_shown(const char *name)
+{
+	return *name != '_' && strcmp(name, "outcome") != 0;
+}
+
+void reply_append_row(struct str *out, const struct db_rows *rows, size_t row)
+{
+	size_t columns = rows_columns(rows);
+	char before = '{';
+
+	for (size_t column = 0; column < columns; column++) {
+		const char *name = rows_column_name(rows, column);
+
+		if (!is_shown(name))
+			continue;
+		str_append_char(out, before);
+		str_append_char(out, '"');
+		str_append_text(out, name);
+		str_append(out, SPAN("\":"));
+		reply_append_value(out, rows, row, column);
+		before = ',';
+	}
+	str_append_text(out, before == '{' ? "{}" : "}");
+}
+
+void say_row(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	int location = rows_find(rows, "_location");
+
+	if (rows_count(rows) == 0) {
+		str_append_text(&reply->body, "null\n");
+		return;
+	}
+	if (location >= 0 && !rows_is_null(rows, 0, (size_t)location))
+		reply_header(reply, "Location",
+			     arena_text(request->arena, rows_text(rows, 0, (size_t)location)));
+	reply_append_row(&reply->body, rows, 0);
+	str_append_char(&reply->body, '\n');
+}
+
+/* The cursor behind the last row, opaque; NULL at the end of the list. */
+static const char *next_cursor(struct request *request, const struct db_rows *rows)
+{
+	size_t count = rows_count(rows);
+	int column = rows_find(rows, "_cursor");
+	const char *cursor;
+	struct str out;
+
+	if (count == 0 || column < 0 || rows_is_null(rows, count - 1, (size_t)column))
+		return NULL;
+	str_init(&out, LINK_MAX_BYTES);
+	base64url_append(&out, rows_text(rows, count - 1, (size_t)column));
+	cursor = arena_text(request->arena, str_span(&out));
+	str_finish(&out);
+	return cursor;
+}
+
+void say_rows(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	const char *next = next_cursor(request, rows);
+
+	str_append_text(&reply->body, "{\"data\":[");
+	for (size_t row = 0; row < rows_count(rows); row++) {
+		if (row)
+			str_append_char(&reply->body, ',');
+		reply_append_row(&reply->body, rows, row);
+	}
+	str_append_text(&reply->body, "],\"next\":");
+	if (next)
+		json_append_text(&reply->body, span_of(next));
+	else
+		str_append_text(&reply->body, "null");
+	str_append_text(&reply->body, "}\n");
+	if (next)
+		reply_link_next(request, reply, link_with(request, "cursor", next));
+}
+
+void say_nothing(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	(void)request;
+	(void)rows;
+	reply->content_type = NULL;
+}
+
+/* --- links ------------------------------------------------------------------------------------------ */
+
+static bool is_parameter(struct span pair, const char *name)
+{
+	struct span part;
+
+	return span_split(&pair, '=', &part) && span_is(part, name);
+}
+
+const char *link_with(struct request *request, const char *name, const char *value)
+{
+	struct span rest = request->query;
+	struct span pair;
+	struct str out;
+	const char *link;
+	char before = '?';
+
+	str_init(&out, LINK_MAX_BYTES);
+	str_append(&out, request->path);
+	while (span_split(&rest, '&', &pair)) {
+		if (pair.length == 0 || is_parameter(pair, name))
+			continue;
+		str_append_char(&out, before);
+		str_append(&out, pair);
+		before = '&';
+	}
+	str_append_char(&out, before);
+	str_append_text(&out, name);
+	str_append_char(&out, '=');
+	str_append_text(&out, value);
+	link = arena_text(request->arena, str_span(&out));
+	str_finish(&out);
+	return link;
+}
+
+/* A target may hold what a header's <…> must not: it is as the client sent it. */
+void reply_link_next(struct request *request, struct reply *reply, const char *target)
+{
+	struct str out;
+
+	str_init(&out, LINK_MAX_BYTES);
+	str_append_char(&out, '<');
+	for (; *target; target++) {
+		if (*target == '<' || *target == '>' || *target == '"' || *target == ' ' ||
+		    (unsigned char)*target >= 0x7f)
+			str_format(&out, "%%%02X", (unsigned char)*target);
+		else
+			str_append_char(&out, *target);
+	}
+	str_append_text(&out, ">; rel=\"next\"");
+	if (!out.has_overflowed)
+		reply_header(reply, "Link", arena_text(request->arena, str_span(&out)));
+	str_finish(&out);
+}
