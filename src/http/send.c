@@ -151,7 +151,7 @@ static bool is_compressible(const struct outgoing *out)
 }
 
 /* A cached answer's gzip variant is made once. */
-static void compress_entry(struct request *request, struct outgoing *out)
+static void pack_entry(struct request *request, struct outgoing *out)
 {
 	struct cache_entry *entry = out->entry;
 
@@ -164,7 +164,7 @@ static void compress_entry(struct request *request, struct outgoing *out)
 	out->is_gzip = true;
 }
 
-static void compress_owned(struct request *request, struct outgoing *out)
+static void pack_owned(struct request *request, struct outgoing *out)
 {
 	struct str packed;
 
@@ -179,12 +179,12 @@ static void compress_owned(struct request *request, struct outgoing *out)
 	out->is_gzip = true;
 }
 
-static void compress(struct request *request, struct outgoing *out)
+static void pack(struct request *request, struct outgoing *out)
 {
 	if (out->entry)
-		compress_entry(request, out);
+		pack_entry(request, out);
 	else
-		compress_owned(request, out);
+		pack_owned(request, out);
 }
 
 /* --- headers -------------------------------------------------------------------------------------------- */
@@ -276,7 +276,7 @@ enum MHD_Result send_reply(struct request *request)
 	enum MHD_Result result;
 
 	if (is_varying && send_accepts_gzip(request_header(request, "Accept-Encoding")))
-		compress(request, &out);
+		pack(request, &out);
 	tag(request, &out);
 	if (is_unchanged(request, &out)) {
 		out.status = 304;
