@@ -48,17 +48,18 @@ static int help(void)
 	struct str out;
 
 	str_init(&out, TEXT_MAX);
-	str_append_text(&out,
-			"almanac: everything in a backend that happens at a time, over HTTP.\n\n"
-			"Usage: almanac [COMMAND]\n\n"
-			"  (none)      migrate the database, serve, run the schedule; SIGTERM drains and ends\n"
-			"  migrate     bring the database's schema up to date and end\n"
-			"  check       judge the settings and the database and end: 0 all is well\n"
-			"  --help      this text\n"
-			"  --version   the version\n\n"
-			"Exit codes: 0 fine, 1 something failed, 2 wrong use or a wrong setting.\n\n"
-			"Settings come from the environment, and from .env in the working directory for\n"
-			"what is not set there.\n\n");
+	str_append_text(
+		&out,
+		"almanac: everything in a backend that happens at a time, over HTTP.\n\n"
+		"Usage: almanac [COMMAND]\n\n"
+		"  (none)      migrate the database, serve, run the schedule; SIGTERM drains and ends\n"
+		"  migrate     bring the database's schema up to date and end\n"
+		"  check       judge the settings and the database and end: 0 all is well\n"
+		"  --help      this text\n"
+		"  --version   the version\n\n"
+		"Exit codes: 0 fine, 1 something failed, 2 wrong use or a wrong setting.\n\n"
+		"Settings come from the environment, and from .env in the working directory for\n"
+		"what is not set there.\n\n");
 	settings_help(&out);
 	fputs(str_text(&out), stdout);
 	str_finish(&out);
@@ -247,9 +248,9 @@ int main(int count, char **arguments)
 {
 	const char *command = count > 1 ? arguments[1] : NULL;
 
-	if (count > 2 || (command && strcmp(command, "--help") != 0 &&
-			  strcmp(command, "--version") != 0 && strcmp(command, "migrate") != 0 &&
-			  strcmp(command, "check") != 0)) {
+	if (count > 2 ||
+	    (command && strcmp(command, "--help") != 0 && strcmp(command, "--version") != 0 &&
+	     strcmp(command, "migrate") != 0 && strcmp(command, "check") != 0)) {
 		fprintf(stderr, "almanac: unknown command \"%s\": try almanac --help\n",
 			count > 2 ? arguments[2] : command);
 		return EXIT_USAGE;

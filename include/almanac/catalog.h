@@ -13,20 +13,20 @@
 #include "almanac/scheduler.h"
 #include "almanac/server.h"
 
-extern const struct endpoint catalog_search;       /* GET /search */
-extern const struct endpoint catalog_search_all;   /* GET /search/ */
-extern const struct endpoint catalog_pages;        /* GET /events/ */
-extern const struct endpoint catalog_events;       /* GET /api/v1/events */
-extern const struct endpoint catalog_event;        /* GET /api/v1/events/{uuid} */
-extern const struct endpoint catalog_demo;         /* GET /demo/events.xml */
-extern const struct endpoint providers_list;       /* GET /api/v1/providers */
-extern const struct endpoint providers_create;     /* POST /api/v1/providers */
-extern const struct endpoint providers_find;       /* GET /api/v1/providers/{id} */
-extern const struct endpoint providers_change;     /* PATCH /api/v1/providers/{id} */
-extern const struct endpoint providers_delete;     /* DELETE /api/v1/providers/{id} */
-extern const struct endpoint providers_sync;       /* POST /api/v1/providers/{id}/sync */
-extern const struct endpoint providers_syncs;      /* GET /api/v1/providers/{id}/syncs */
-extern const struct endpoint providers_sync_find;  /* GET /api/v1/providers/{id}/syncs/{syncId} */
+extern const struct endpoint catalog_search;      /* GET /search */
+extern const struct endpoint catalog_search_all;  /* GET /search/ */
+extern const struct endpoint catalog_pages;       /* GET /events/ */
+extern const struct endpoint catalog_events;      /* GET /api/v1/events */
+extern const struct endpoint catalog_event;       /* GET /api/v1/events/{uuid} */
+extern const struct endpoint catalog_demo;        /* GET /demo/events.xml */
+extern const struct endpoint providers_list;      /* GET /api/v1/providers */
+extern const struct endpoint providers_create;    /* POST /api/v1/providers */
+extern const struct endpoint providers_find;      /* GET /api/v1/providers/{id} */
+extern const struct endpoint providers_change;    /* PATCH /api/v1/providers/{id} */
+extern const struct endpoint providers_delete;    /* DELETE /api/v1/providers/{id} */
+extern const struct endpoint providers_sync;      /* POST /api/v1/providers/{id}/sync */
+extern const struct endpoint providers_syncs;     /* GET /api/v1/providers/{id}/syncs */
+extern const struct endpoint providers_sync_find; /* GET /api/v1/providers/{id}/syncs/{syncId} */
 
 struct catalog;
 

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define container_of(pointer, type, member)                                                        \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* The same from a pointer to something that must not be changed. */
 #define container_of_const(pointer, type, member)                                                  \

@@ -60,8 +60,8 @@ struct question {
 	void (*answered)(struct question *question, const struct db_answer *answer);
 	struct question *next; /* the db's from here on */
 	int64_t asked_us;
-	void *kept;       /* the result, held back until its Sync */
-	int repeats;      /* after deadlocks */
+	void *kept;  /* the result, held back until its Sync */
+	int repeats; /* after deadlocks */
 };
 
 /* News from LISTEN. Embed it in the owner. */
@@ -75,14 +75,14 @@ struct db_listener {
 struct db_options {
 	const char *conninfo;
 	const char *application_name;
-	bool is_read_only;         /* default_transaction_read_only for the session */
-	int queue_max;             /* questions waiting, beyond those in flight */
-	int batch_max;             /* questions behind one Sync */
+	bool is_read_only; /* default_transaction_read_only for the session */
+	int queue_max;     /* questions waiting, beyond those in flight */
+	int batch_max;     /* questions behind one Sync */
 	int statement_timeout_ms;
 	int answer_timeout_ms;
 	struct db_listener *listener; /* NULL: none */
-	struct metrics *metrics;   /* NULL: none */
-	const char *label;         /* the `connection` label of its metrics */
+	struct metrics *metrics;      /* NULL: none */
+	const char *label;            /* the `connection` label of its metrics */
 };
 
 /* Never fails: begins to connect on the loop. Strings in `options` must outlive the db. */

@@ -44,7 +44,7 @@ struct complaint {
 /* One word of a command's `outcome` column and what it means. The list ends with a zeroed row. */
 struct outcome {
 	const char *word;
-	int status;           /* with problem == PROBLEM_NONE */
+	int status; /* with problem == PROBLEM_NONE */
 	enum problem problem;
 };
 
@@ -56,11 +56,11 @@ struct asking {
 };
 
 struct endpoint {
-	const char *name;        /* operation id, unique: "catalog_search" */
-	const char *method;      /* GET, POST, PATCH, PUT, DELETE; HEAD and OPTIONS come by themselves */
-	const char *path;        /* "/api/v1/providers/{id}"; segments in braces are path fields.
+	const char *name;   /* operation id, unique: "catalog_search" */
+	const char *method; /* GET, POST, PATCH, PUT, DELETE; HEAD and OPTIONS come by themselves */
+	const char *path;   /* "/api/v1/providers/{id}"; segments in braces are path fields.
 				    A trailing slash counts: "/search" and "/search/" differ. */
-	const char *tag;         /* the group in the documents: "catalog", "health" */
+	const char *tag;    /* the group in the documents: "catalog", "health" */
 	const char *summary;
 	const char *description;
 	const struct field *reads; /* NULL: none */

@@ -56,31 +56,31 @@ enum fetch_verdict {
 struct fetch_result {
 	enum fetch_verdict verdict;
 	int status;
-	const char *complaint;     /* "" or a sentence for people: "connection refused" */
-	const char *content_type;  /* the next four: "" when absent; borrowed for the call */
+	const char *complaint;    /* "" or a sentence for people: "connection refused" */
+	const char *content_type; /* the next four: "" when absent; borrowed for the call */
 	const char *etag;
 	const char *last_modified;
 	const char *retry_after;
-	int64_t wire_bytes;        /* body bytes as they came, perhaps compressed */
-	int64_t body_bytes;        /* after decompression */
+	int64_t wire_bytes; /* body bytes as they came, perhaps compressed */
+	int64_t body_bytes; /* after decompression */
 	int64_t duration_us;
 };
 
 /* A call, embedded in its owner, untouched until finished. */
 struct fetch {
 	const char *url;
-	const char *method;             /* NULL: GET */
-	const char *const *headers;     /* "Name: value" lines, NULL-terminated; may be NULL */
+	const char *method;         /* NULL: GET */
+	const char *const *headers; /* "Name: value" lines, NULL-terminated; may be NULL */
 	struct span body;
 	int64_t connect_timeout_ms;
-	int64_t timeout_ms;             /* total, from start to last byte */
+	int64_t timeout_ms; /* total, from start to last byte */
 	int64_t max_bytes;
-	int max_redirects;              /* 0: a redirect is an answer like any other */
+	int max_redirects; /* 0: a redirect is an answer like any other */
 	/* Body bytes as they come (decompressed), only of 2xx answers unless `wants_all`. False stops. */
 	bool (*received)(struct fetch *fetch, struct span bytes);
 	void (*finished)(struct fetch *fetch, const struct fetch_result *result);
 	bool wants_all;
-	struct fetch_call *call;        /* the fetcher's */
+	struct fetch_call *call; /* the fetcher's */
 };
 
 struct fetcher_options {

@@ -26,9 +26,9 @@ enum field_kind {
 	FIELD_FLAG,     /* true/false, also 1/0 in a query; JSON true/false in a body */
 	FIELD_CHOICE,   /* one of `choices`, exact spelling */
 	FIELD_UUID,
-	FIELD_MOMENT,   /* moment.h */
-	FIELD_URL,      /* http or https, host required, no userinfo, no fragment */
-	FIELD_CURSOR,   /* opaque base64url text (RFC 4648 section 5) */
+	FIELD_MOMENT, /* moment.h */
+	FIELD_URL,    /* http or https, host required, no userinfo, no fragment */
+	FIELD_CURSOR, /* opaque base64url text (RFC 4648 section 5) */
 };
 
 struct field {
@@ -36,19 +36,19 @@ struct field {
 	enum field_place place;
 	enum field_kind kind;
 	bool is_required;
-	bool is_lowered;          /* FIELD_INTEGER: above max becomes max instead of a fault */
-	int64_t min, max;         /* both 0: no limits but those of the kind; max < min: no maximum */
+	bool is_lowered;  /* FIELD_INTEGER: above max becomes max instead of a fault */
+	int64_t min, max; /* both 0: no limits but those of the kind; max < min: no maximum */
 	const char *const *choices; /* NULL-terminated */
-	const char *by_default;   /* used when the field is not given; read like a given one */
+	const char *by_default;     /* used when the field is not given; read like a given one */
 	const char *description;
 	const char *example;
 };
 
 struct field_value {
-	bool is_given;      /* by the client or by default */
-	const char *text;   /* canonical text for SQL, NUL-terminated; NULL when not given */
+	bool is_given;    /* by the client or by default */
+	const char *text; /* canonical text for SQL, NUL-terminated; NULL when not given */
 	size_t length;
-	int64_t number;     /* INTEGER value, DECIMAL millionths, FLAG 0/1, CHOICE place, MOMENT unix µs */
+	int64_t number; /* INTEGER value, DECIMAL millionths, FLAG 0/1, CHOICE place, MOMENT unix µs */
 	struct moment moment; /* FIELD_MOMENT: as written */
 };
 
@@ -74,11 +74,11 @@ struct field_pair {
 };
 
 struct field_input {
-	const struct field_pair *path;  /* names without braces */
+	const struct field_pair *path; /* names without braces */
 	size_t path_count;
 	const struct field_pair *query; /* a repeated name: the last one counts */
 	size_t query_count;
-	const struct json *body;        /* an object, or NULL when there is none */
+	const struct json *body; /* an object, or NULL when there is none */
 };
 
 /* `table` ends with a zeroed row; `values` has one place per row. True when there is no fault.
@@ -97,8 +97,9 @@ size_t fields_count(const struct field *table);
  * application/x-www-form-urlencoded). False when an escape is malformed, decodes to NUL, or the
  * result is not UTF-8, or there are more than `max` pairs; `*complaint` says which.
  */
-bool fields_split_query(struct arena *arena, struct span query, struct field_pair *pairs, size_t max,
-			size_t *count, const char **complaint) __attribute__((warn_unused_result));
+bool fields_split_query(struct arena *arena, struct span query, struct field_pair *pairs,
+			size_t max, size_t *count, const char **complaint)
+	__attribute__((warn_unused_result));
 
 /* Percent-decodes one path segment ('+' stays '+'); the same faults. */
 bool fields_decode(struct arena *arena, struct span text, bool plus_is_space, struct span *decoded,

@@ -26,7 +26,13 @@
 
 enum flow_next { FLOW_NEXT, FLOW_WAIT, FLOW_STAY, FLOW_END };
 
-enum flow_wait { FLOW_WAITS_NOT, FLOW_WAITS_DB, FLOW_WAITS_CALL, FLOW_WAITS_TIMER, FLOW_WAITS_BRANCH };
+enum flow_wait {
+	FLOW_WAITS_NOT,
+	FLOW_WAITS_DB,
+	FLOW_WAITS_CALL,
+	FLOW_WAITS_TIMER,
+	FLOW_WAITS_BRANCH
+};
 
 struct flow;
 struct flows;

@@ -13,7 +13,15 @@
 
 struct json; /* one value, borrowed from its document; the document lives in an arena */
 
-enum json_kind { JSON_NULL, JSON_FLAG, JSON_INTEGER, JSON_REAL, JSON_TEXT, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+	JSON_NULL,
+	JSON_FLAG,
+	JSON_INTEGER,
+	JSON_REAL,
+	JSON_TEXT,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 /* NULL when the text is not one JSON value; `*complaint` then says why and where (arena memory).
  * Any value may be the root. Nesting is bounded (jansson: 2,048). */

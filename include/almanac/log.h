@@ -39,12 +39,16 @@ bool log_has_level(enum log_level level);
 void log_write(enum log_level level, const struct log_field *fields);
 
 #define log_debug(...)                                                                             \
-	log_write(LOG_LEVEL_DEBUG, (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
+	log_write(LOG_LEVEL_DEBUG,                                                                 \
+		  (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
 #define log_info(...)                                                                              \
-	log_write(LOG_LEVEL_INFO, (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
+	log_write(LOG_LEVEL_INFO,                                                                  \
+		  (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
 #define log_warn(...)                                                                              \
-	log_write(LOG_LEVEL_WARN, (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
+	log_write(LOG_LEVEL_WARN,                                                                  \
+		  (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
 #define log_error(...)                                                                             \
-	log_write(LOG_LEVEL_ERROR, (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
+	log_write(LOG_LEVEL_ERROR,                                                                 \
+		  (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})
 
 #endif

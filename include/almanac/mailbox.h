@@ -11,8 +11,9 @@
 struct mailbox;
 
 struct letter {
-	void (*open)(struct letter *letter); /* on the receiver's thread; owns the letter from then on */
-	struct letter *next;                 /* the mailbox's */
+	void (*open)(
+		struct letter *letter); /* on the receiver's thread; owns the letter from then on */
+	struct letter *next;            /* the mailbox's */
 };
 
 struct mailbox *mailbox_create(struct loop *loop);

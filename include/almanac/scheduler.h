@@ -39,7 +39,7 @@ struct workshop {
 struct job {
 	const char *name; /* as in the jobs table: "catalog-sync" */
 	int64_t period_s;
-	int64_t lease_s;  /* a run is over within it, or another daemon may begin one */
+	int64_t lease_s; /* a run is over within it, or another daemon may begin one */
 	const struct flow_step *steps;
 	struct job *next; /* the scheduler's from here on */
 	struct uuid run_id;
@@ -52,7 +52,7 @@ struct job_run {
 	struct flow flow;
 	struct job *job;
 	struct workshop *workshop;
-	bool has_next;     /* `next_in_us` is set */
+	bool has_next;      /* `next_in_us` is set */
 	int64_t next_in_us; /* when to run again, from now, if sooner than the period */
 };
 

@@ -31,7 +31,8 @@ struct xml_reader *xml_reader_create(struct xml_listener *listener);
 void xml_reader_destroy(struct xml_reader *reader);
 
 /* False: not well-formed, a limit was passed, or the listener stopped; xml_complaint() says why. */
-bool xml_reader_feed(struct xml_reader *reader, struct span bytes) __attribute__((warn_unused_result));
+bool xml_reader_feed(struct xml_reader *reader, struct span bytes)
+	__attribute__((warn_unused_result));
 
 /* To be called once at the end of input: false when the document was cut. */
 bool xml_reader_end(struct xml_reader *reader) __attribute__((warn_unused_result));

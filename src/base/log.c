@@ -141,9 +141,10 @@ static void put_time(struct line *line)
 	int64_t shifted = days + 719468;
 	int64_t era = shifted / 146097;
 	int64_t day_of_era = shifted - era * 146097;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
-			       day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month_from_march = (5 * day_of_year + 2) / 153;
 	int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
 	int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;

@@ -90,7 +90,8 @@ static int64_t longest_sleep(struct loop *loop)
 
 static int wait_for_events(struct loop *loop, int64_t sleep_us)
 {
-	struct timespec limit = {.tv_sec = sleep_us / 1000000, .tv_nsec = sleep_us % 1000000 * 1000};
+	struct timespec limit = {.tv_sec = sleep_us / 1000000,
+				 .tv_nsec = sleep_us % 1000000 * 1000};
 	int count;
 
 	count = epoll_pwait2(loop->epoll, loop->events, EVENTS_MAX,

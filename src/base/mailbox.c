@@ -24,7 +24,8 @@ static void must(bool is_fine)
 
 static struct letter *take_all(struct mailbox *mailbox)
 {
-	struct letter *letter = atomic_exchange_explicit(&mailbox->newest, NULL, memory_order_acquire);
+	struct letter *letter =
+		atomic_exchange_explicit(&mailbox->newest, NULL, memory_order_acquire);
 	struct letter *oldest = NULL;
 
 	while (letter) {

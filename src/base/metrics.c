@@ -36,10 +36,10 @@ static const struct {
 	int64_t most_us;
 	const char *seconds;
 } buckets[BUCKETS] = {
-	{100, "0.0001"},  {250, "0.00025"},  {500, "0.0005"},   {1000, "0.001"},
-	{2500, "0.0025"}, {5000, "0.005"},   {10000, "0.01"},   {25000, "0.025"},
-	{50000, "0.05"},  {100000, "0.1"},   {250000, "0.25"},  {500000, "0.5"},
-	{1000000, "1"},   {2500000, "2.5"},  {5000000, "5"},    {10000000, "10"},
+	{100, "0.0001"},  {250, "0.00025"}, {500, "0.0005"},  {1000, "0.001"},
+	{2500, "0.0025"}, {5000, "0.005"},  {10000, "0.01"},  {25000, "0.025"},
+	{50000, "0.05"},  {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},
+	{1000000, "1"},   {2500000, "2.5"}, {5000000, "5"},   {10000000, "10"},
 };
 
 static const char *const kind_names[] = {"counter", "gauge", "histogram"};
@@ -142,7 +142,8 @@ static void render_histogram(struct str *out, const struct family *family,
 
 	for (int i = 0; i <= BUCKETS; i++) {
 		count += atomic_load_explicit(&metric->buckets[i], memory_order_relaxed);
-		render_name(out, family, "_bucket", metric, i < BUCKETS ? buckets[i].seconds : "+Inf");
+		render_name(out, family, "_bucket", metric,
+			    i < BUCKETS ? buckets[i].seconds : "+Inf");
 		str_append_number(out, count);
 		str_append_char(out, '\n');
 	}

@@ -33,70 +33,88 @@ static const char answers[] = "Answers";
 static const char catalog[] = "Catalog";
 static const char logging[] = "Log";
 
+/* clang-format off: a setting is two lines or three */
 static const struct row table[SETTING_COUNT] = {
 	[SETTING_HTTP_ADDRESS] = {"HTTP_ADDRESS", http, KIND_TEXT, 1, 64, "127.0.0.1", NULL, false,
-		"address to listen on, an IPv4 or IPv6 literal"},
+				  "address to listen on, an IPv4 or IPv6 literal"},
 	[SETTING_HTTP_PORT] = {"HTTP_PORT", http, KIND_NUMBER, 0, 65535, "8000", NULL, false,
-		"port to listen on; 0: any free one, told in the log"},
+			       "port to listen on; 0: any free one, told in the log"},
 	[SETTING_HTTP_THREADS] = {"HTTP_THREADS", http, KIND_NUMBER, 0, 64, "0", NULL, false,
-		"worker threads; 0: one per processor"},
-	[SETTING_HTTP_MAX_CONNECTIONS] = {"HTTP_MAX_CONNECTIONS", http, KIND_NUMBER, 16, 100000, "10000",
-		NULL, false, "open connections, all workers together; beyond: 503"},
-	[SETTING_HTTP_REQUEST_TIMEOUT_SECONDS] = {"HTTP_REQUEST_TIMEOUT_SECONDS", http, KIND_NUMBER, 1,
-		600, "30", NULL, false,
-		"a whole request must arrive, and its answer be taken, within this many seconds"},
-	[SETTING_HTTP_SHUTDOWN_SECONDS] = {"HTTP_SHUTDOWN_SECONDS", http, KIND_NUMBER, 1, 300, "8", NULL,
-		false, "seconds to finish what is open when told to stop"},
-	[SETTING_ALLOW_ANONYMOUS] = {"ALLOW_ANONYMOUS", http, KIND_FLAG, 0, 0, "0", NULL, false,
-		"allow to listen beyond loopback although everybody may do everything"},
-	[SETTING_DATABASE_URL] = {"DATABASE_URL", database, KIND_TEXT, 0, 2000, "", NULL, true,
-		"PostgreSQL as a URL or conninfo; empty: DB_HOST and so on, else libpq's PG variables"},
+				  "worker threads; 0: one per processor"},
+	[SETTING_HTTP_MAX_CONNECTIONS] = {"HTTP_MAX_CONNECTIONS", http, KIND_NUMBER, 16, 100000,
+					  "10000", NULL, false,
+					  "open connections, all workers together; beyond: 503"},
+	[SETTING_HTTP_REQUEST_TIMEOUT_SECONDS] =
+		{"HTTP_REQUEST_TIMEOUT_SECONDS", http, KIND_NUMBER, 1, 600, "30", NULL, false,
+		 "a whole request must arrive, and its answer be taken, within this many seconds"},
+	[SETTING_HTTP_SHUTDOWN_SECONDS] = {"HTTP_SHUTDOWN_SECONDS", http, KIND_NUMBER, 1, 300, "8",
+					   NULL, false,
+					   "seconds to finish what is open when told to stop"},
+	[SETTING_ALLOW_ANONYMOUS] =
+		{"ALLOW_ANONYMOUS", http, KIND_FLAG, 0, 0, "0", NULL, false,
+		 "allow to listen beyond loopback although everybody may do everything"},
+	[SETTING_DATABASE_URL] =
+		{"DATABASE_URL", database, KIND_TEXT, 0, 2000, "", NULL, true,
+		 "PostgreSQL as a URL or conninfo; empty: DB_HOST and so on, else libpq's PG variables"},
 	[SETTING_DB_HOST] = {"DB_HOST", database, KIND_TEXT, 0, 500, "", NULL, false,
-		"host name, address or socket folder"},
+			     "host name, address or socket folder"},
 	[SETTING_DB_PORT] = {"DB_PORT", database, KIND_TEXT, 0, 100, "", NULL, false, "port"},
 	[SETTING_DB_USER] = {"DB_USER", database, KIND_TEXT, 0, 200, "", NULL, false, "user name"},
-	[SETTING_DB_PASSWORD] = {"DB_PASSWORD", database, KIND_TEXT, 0, 500, "", NULL, true, "password"},
-	[SETTING_DB_NAME] = {"DB_NAME", database, KIND_TEXT, 0, 200, "", NULL, false, "database name"},
-	[SETTING_DATABASE_QUEUE] = {"DATABASE_QUEUE", database, KIND_NUMBER, 1, 100000, "1024", NULL,
-		false, "questions that may wait on a connection; beyond: 503"},
+	[SETTING_DB_PASSWORD] = {"DB_PASSWORD", database, KIND_TEXT, 0, 500, "", NULL, true,
+				 "password"},
+	[SETTING_DB_NAME] = {"DB_NAME", database, KIND_TEXT, 0, 200, "", NULL, false,
+			     "database name"},
+	[SETTING_DATABASE_QUEUE] = {"DATABASE_QUEUE", database, KIND_NUMBER, 1, 100000, "1024",
+				    NULL, false,
+				    "questions that may wait on a connection; beyond: 503"},
 	[SETTING_DATABASE_BATCH] = {"DATABASE_BATCH", database, KIND_NUMBER, 1, 10000, "128", NULL,
-		false, "questions that travel together, behind one commit"},
-	[SETTING_DATABASE_STATEMENT_TIMEOUT_MS] = {"DATABASE_STATEMENT_TIMEOUT_MS", database, KIND_NUMBER,
-		10, 600000, "1000", NULL, false, "milliseconds a request's statement may run"},
-	[SETTING_DATABASE_ANSWER_TIMEOUT_MS] = {"DATABASE_ANSWER_TIMEOUT_MS", database, KIND_NUMBER, 100,
-		600000, "1500", NULL, false,
-		"milliseconds after which a silent database is given up and 503 answered"},
-	[SETTING_ANSWER_CACHE_MB] = {"ANSWER_CACHE_MB", answers, KIND_NUMBER, 0, 65536, "64", NULL, false,
-		"MiB of finished answers kept, all workers together; 0: none"},
-	[SETTING_ANSWER_CACHE_SECONDS] = {"ANSWER_CACHE_SECONDS", answers, KIND_NUMBER, 0, 86400, "60",
-		NULL, false, "seconds an answer is kept at most"},
-	[SETTING_EVENTS_SYNC_DELAY_SECONDS] = {"EVENTS_SYNC_DELAY_SECONDS", catalog, KIND_NUMBER, 1,
-		86400, "60", NULL, false, "seconds between syncs of a provider that names no interval"},
-	[SETTING_EVENTS_SYNC_CONCURRENCY] = {"EVENTS_SYNC_CONCURRENCY", catalog, KIND_NUMBER, 1, 64, "4",
-		NULL, false, "providers synced at the same time by one daemon"},
-	[SETTING_EVENTS_SYNC_TIMEOUT_SECONDS] = {"EVENTS_SYNC_TIMEOUT_SECONDS", catalog, KIND_NUMBER, 1,
-		3600, "60", NULL, false, "seconds a feed may take to arrive"},
-	[SETTING_EVENTS_SYNC_ATTEMPTS] = {"EVENTS_SYNC_ATTEMPTS", catalog, KIND_NUMBER, 1, 10, "3", NULL,
-		false, "requests of one sync before it has failed"},
-	[SETTING_EVENTS_SYNC_RETRY_SECONDS] = {"EVENTS_SYNC_RETRY_SECONDS", catalog, KIND_NUMBER, 1, 600,
-		"1", NULL, false, "seconds before the first retry; they double, with jitter"},
-	[SETTING_EVENTS_FEED_MAX_MB] = {"EVENTS_FEED_MAX_MB", catalog, KIND_NUMBER, 1, 102400, "1024",
-		NULL, false, "MiB of a feed after decompression"},
-	[SETTING_EVENTS_SYNC_RETENTION_DAYS] = {"EVENTS_SYNC_RETENTION_DAYS", catalog, KIND_NUMBER, 1,
-		3650, "7", NULL, false, "days the records of sync runs are kept"},
-	[SETTING_CATALOG_MEMORY_MB] = {"CATALOG_MEMORY_MB", catalog, KIND_NUMBER, 0, 1048576, "512", NULL,
-		false, "MiB the catalog's picture in memory may take; beyond, and with 0: ask SQL"},
+				    false, "questions that travel together, behind one commit"},
+	[SETTING_DATABASE_STATEMENT_TIMEOUT_MS] = {"DATABASE_STATEMENT_TIMEOUT_MS", database,
+						   KIND_NUMBER, 10, 600000, "1000", NULL, false,
+						   "milliseconds a request's statement may run"},
+	[SETTING_DATABASE_ANSWER_TIMEOUT_MS] =
+		{"DATABASE_ANSWER_TIMEOUT_MS", database, KIND_NUMBER, 100, 600000, "1500", NULL,
+		 false, "milliseconds after which a silent database is given up and 503 answered"},
+	[SETTING_ANSWER_CACHE_MB] = {"ANSWER_CACHE_MB", answers, KIND_NUMBER, 0, 65536, "64", NULL,
+				     false,
+				     "MiB of finished answers kept, all workers together; 0: none"},
+	[SETTING_ANSWER_CACHE_SECONDS] = {"ANSWER_CACHE_SECONDS", answers, KIND_NUMBER, 0, 86400,
+					  "60", NULL, false, "seconds an answer is kept at most"},
+	[SETTING_EVENTS_SYNC_DELAY_SECONDS] =
+		{"EVENTS_SYNC_DELAY_SECONDS", catalog, KIND_NUMBER, 1, 86400, "60", NULL, false,
+		 "seconds between syncs of a provider that names no interval"},
+	[SETTING_EVENTS_SYNC_CONCURRENCY] = {"EVENTS_SYNC_CONCURRENCY", catalog, KIND_NUMBER, 1, 64,
+					     "4", NULL, false,
+					     "providers synced at the same time by one daemon"},
+	[SETTING_EVENTS_SYNC_TIMEOUT_SECONDS] = {"EVENTS_SYNC_TIMEOUT_SECONDS", catalog,
+						 KIND_NUMBER, 1, 3600, "60", NULL, false,
+						 "seconds a feed may take to arrive"},
+	[SETTING_EVENTS_SYNC_ATTEMPTS] = {"EVENTS_SYNC_ATTEMPTS", catalog, KIND_NUMBER, 1, 10, "3",
+					  NULL, false, "requests of one sync before it has failed"},
+	[SETTING_EVENTS_SYNC_RETRY_SECONDS] =
+		{"EVENTS_SYNC_RETRY_SECONDS", catalog, KIND_NUMBER, 1, 600, "1", NULL, false,
+		 "seconds before the first retry; they double, with jitter"},
+	[SETTING_EVENTS_FEED_MAX_MB] = {"EVENTS_FEED_MAX_MB", catalog, KIND_NUMBER, 1, 102400,
+					"1024", NULL, false, "MiB of a feed after decompression"},
+	[SETTING_EVENTS_SYNC_RETENTION_DAYS] = {"EVENTS_SYNC_RETENTION_DAYS", catalog, KIND_NUMBER,
+						1, 3650, "7", NULL, false,
+						"days the records of sync runs are kept"},
+	[SETTING_CATALOG_MEMORY_MB] =
+		{"CATALOG_MEMORY_MB", catalog, KIND_NUMBER, 0, 1048576, "512", NULL, false,
+		 "MiB the catalog's picture in memory may take; beyond, and with 0: ask SQL"},
 	[SETTING_DEMO_PROVIDER] = {"DEMO_PROVIDER", catalog, KIND_FLAG, 0, 0, "1", NULL, false,
-		"give a fresh database the built-in demo provider"},
-	[SETTING_SOURCE_ALLOW] = {"SOURCE_ALLOW", catalog, KIND_TEXT, 0, 2000, "loopback,private", NULL,
-		false, "networks feeds may come from besides public ones: loopback, private, any, CIDR"},
+				   "give a fresh database the built-in demo provider"},
+	[SETTING_SOURCE_ALLOW] =
+		{"SOURCE_ALLOW", catalog, KIND_TEXT, 0, 2000, "loopback,private", NULL, false,
+		 "networks feeds may come from besides public ones: loopback, private, any, CIDR"},
 	[SETTING_SPOOL_DIR] = {"SPOOL_DIR", catalog, KIND_TEXT, 0, 1000, "", NULL, false,
-		"folder where feeds are spooled; empty: TMPDIR, else /tmp"},
+			       "folder where feeds are spooled; empty: TMPDIR, else /tmp"},
 	[SETTING_LOG_LEVEL] = {"LOG_LEVEL", logging, KIND_CHOICE, 0, 0, "info", levels, false,
-		"the least that is logged"},
+			       "the least that is logged"},
 	[SETTING_LOG_FORMAT] = {"LOG_FORMAT", logging, KIND_CHOICE, 0, 0, "logfmt", formats, false,
-		"how lines are written"},
+				"how lines are written"},
 };
+/* clang-format on */
 
 struct value {
 	const char *text;
@@ -246,7 +264,8 @@ static void take_line(struct settings *settings, struct span line, const char *p
 	span_split(&text, '=', &name);
 	name = span_trim(name);
 	if (!text.bytes || name.length == 0) {
-		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path, number);
+		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path,
+			   number);
 		return;
 	}
 	if (span_starts_with(name, SPAN("export ")))
@@ -278,7 +297,7 @@ static const struct {
 	enum setting setting;
 	const char *keyword;
 } parts[] = {
-	{SETTING_DB_HOST, "host"},         {SETTING_DB_PORT, "port"}, {SETTING_DB_USER, "user"},
+	{SETTING_DB_HOST, "host"},         {SETTING_DB_PORT, "port"},   {SETTING_DB_USER, "user"},
 	{SETTING_DB_PASSWORD, "password"}, {SETTING_DB_NAME, "dbname"},
 };
 
@@ -383,8 +402,10 @@ void settings_example(struct str *out)
 {
 	const char *group = NULL;
 
-	str_append_text(out, "# The settings of almanac and their defaults. The environment goes before this\n"
-			     "# file, which is read as .env from the working directory.\n");
+	str_append_text(
+		out,
+		"# The settings of almanac and their defaults. The environment goes before this\n"
+		"# file, which is read as .env from the working directory.\n");
 	for (int i = 0; i < SETTING_COUNT; i++) {
 		const struct row *row = &table[i];
 

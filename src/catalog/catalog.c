@@ -60,7 +60,8 @@ static struct metric *sync_counter(struct catalog *catalog, const char *status)
 {
 	const char *const labels[] = {"status", status, NULL};
 
-	return metrics_get(catalog->workshop->metrics, METRIC_COUNTER, "almanac_catalog_syncs_total",
+	return metrics_get(catalog->workshop->metrics, METRIC_COUNTER,
+			   "almanac_catalog_syncs_total",
 			   "Sync runs of providers' feeds by how they ended.", labels);
 }
 

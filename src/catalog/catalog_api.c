@@ -9,14 +9,14 @@
 
 #define PAGE_ROWS_MAX 1000
 
-#define SEARCH_ITEM_SCHEMA                                                                         \
-	"{\"type\":\"object\",\"required\":[\"id\",\"title\",\"start_date\",\"start_time\","          \
-	"\"end_date\",\"end_time\",\"min_price\",\"max_price\"],\"properties\":{\"id\":{},"          \
-	"\"title\":{\"type\":\"string\"},\"start_date\":{\"type\":\"string\",\"format\":\"date\"},"  \
-	"\"start_time\":{\"type\":[\"string\",\"null\"]},"                                           \
-	"\"end_date\":{\"type\":[\"string\",\"null\"],\"format\":\"date\"},"                         \
-	"\"end_time\":{\"type\":[\"string\",\"null\"]},"                                             \
-	"\"min_price\":{\"type\":[\"number\",\"null\"]},"                                            \
+#define SEARCH_ITEM_SCHEMA                                                                          \
+	"{\"type\":\"object\",\"required\":[\"id\",\"title\",\"start_date\",\"start_time\","        \
+	"\"end_date\",\"end_time\",\"min_price\",\"max_price\"],\"properties\":{\"id\":{},"         \
+	"\"title\":{\"type\":\"string\"},\"start_date\":{\"type\":\"string\",\"format\":\"date\"}," \
+	"\"start_time\":{\"type\":[\"string\",\"null\"]},"                                          \
+	"\"end_date\":{\"type\":[\"string\",\"null\"],\"format\":\"date\"},"                        \
+	"\"end_time\":{\"type\":[\"string\",\"null\"]},"                                            \
+	"\"min_price\":{\"type\":[\"number\",\"null\"]},"                                           \
 	"\"max_price\":{\"type\":[\"number\",\"null\"]}}}"
 
 static const char *const envelopes[] = {"events", NULL};
@@ -82,8 +82,8 @@ static void begin_envelope(struct listing *listing)
 
 static void end_envelope(struct listing *listing)
 {
-	append(listing, is_in_events(listing->request) ? "]},\"error\":null}\n"
-						       : "],\"error\":null}\n");
+	append(listing,
+	       is_in_events(listing->request) ? "]},\"error\":null}\n" : "],\"error\":null}\n");
 	link_next(listing);
 }
 
@@ -146,9 +146,10 @@ const struct endpoint catalog_search = {
 	.path = "/search",
 	.tag = "catalog",
 	.summary = "Events within a window",
-	.description = "Events that were ever online, start at starts_at or later and end at ends_at "
-		       "or earlier, both inclusive, in the order (start, id). At most 10,000 rows; "
-		       "more follow the Link header. Dates and times are local, as the feed gave them.",
+	.description =
+		"Events that were ever online, start at starts_at or later and end at ends_at "
+		"or earlier, both inclusive, in the order (start, id). At most 10,000 rows; "
+		"more follow the Link header. Dates and times are local, as the feed gave them.",
 	.reads = search_fields,
 	.check = search_rules,
 	.answers = search_from_memory,
@@ -237,15 +238,15 @@ static const struct field_fault *fault_of(const struct complaint *complaint, con
 static void search_all_complains(struct request *request, const struct complaint *complaint,
 				 struct reply *reply)
 {
-	const struct field_fault *first = complaint->faults && complaint->faults->count
-						  ? &complaint->faults->items[0]
-						  : NULL;
+	const struct field_fault *first =
+		complaint->faults && complaint->faults->count ? &complaint->faults->items[0] : NULL;
 
 	if (fault_of(complaint, "offline")) {
 		reply->status = 422;
-		str_append_text(&reply->body,
-				"{\"detail\":[{\"loc\":[\"query\",\"offline\"],\"msg\":\"value could not "
-				"be parsed to a boolean\",\"type\":\"type_error.bool\"}]}\n");
+		str_append_text(
+			&reply->body,
+			"{\"detail\":[{\"loc\":[\"query\",\"offline\"],\"msg\":\"value could not "
+			"be parsed to a boolean\",\"type\":\"type_error.bool\"}]}\n");
 		return;
 	}
 	str_append_text(&reply->body, "{\"detail\":");
@@ -265,9 +266,10 @@ const struct endpoint catalog_search_all = {
 	.path = "/search/",
 	.tag = "catalog",
 	.summary = "Events that start in a window, with integer ids",
-	.description = "Both bounds are optional, inclusive, and compare the start only. offline=true "
-		       "adds events that were never online. At most 10,000 rows; more follow the Link "
-		       "header.",
+	.description =
+		"Both bounds are optional, inclusive, and compare the start only. offline=true "
+		"adds events that were never online. At most 10,000 rows; more follow the Link "
+		"header.",
 	.reads = search_all_fields,
 	.check = search_rules,
 	.answers = search_all_from_memory,
@@ -354,10 +356,11 @@ static void begin_page(struct listing *listing)
 {
 	int64_t size = listing->search->limit;
 
-	str_format(&listing->reply->body,
-		   "{\"page\":%lld,\"pageSize\":%lld,\"totalRows\":%lld,\"totalPages\":%lld,\"data\":[",
-		   (long long)(listing->search->skip / size + 1), (long long)size,
-		   (long long)listing->total, (long long)((listing->total + size - 1) / size));
+	str_format(
+		&listing->reply->body,
+		"{\"page\":%lld,\"pageSize\":%lld,\"totalRows\":%lld,\"totalPages\":%lld,\"data\":[",
+		(long long)(listing->search->skip / size + 1), (long long)size,
+		(long long)listing->total, (long long)((listing->total + size - 1) / size));
 }
 
 static void end_page(struct listing *listing)
@@ -408,8 +411,9 @@ const struct endpoint catalog_pages = {
 	.path = "/events/",
 	.tag = "catalog",
 	.summary = "Events within a window, by pages",
-	.description = "As /search, by numbered pages and in the order asked for. 404 when the window "
-		       "holds nothing; a page past the end is empty.",
+	.description =
+		"As /search, by numbered pages and in the order asked for. 404 when the window "
+		"holds nothing; a page past the end is empty.",
 	.reads = page_fields,
 	.check = search_rules,
 	.answers = page_from_memory,
@@ -443,8 +447,9 @@ static const struct field event_fields[] = {
 	 .kind = FIELD_CHOICE,
 	 .choices = matches,
 	 .by_default = "within",
-	 .description = "within: start and end lie in the window; starts: the start does; overlaps: "
-			"some moment of the event does. All bounds are inclusive.",
+	 .description =
+		 "within: start and end lie in the window; starts: the start does; overlaps: "
+		 "some moment of the event does. All bounds are inclusive.",
 	 .example = "overlaps"},
 	{.name = "q",
 	 .place = FIELD_IN_QUERY,
@@ -567,8 +572,9 @@ const struct endpoint catalog_events = {
 	.path = "/api/v1/events",
 	.tag = "catalog",
 	.summary = "Search the catalog",
-	.description = "By window, words, provider and price, page by page. Searches by window alone "
-		       "are answered from memory, all others by the database and a cache.",
+	.description =
+		"By window, words, provider and price, page by page. Searches by window alone "
+		"are answered from memory, all others by the database and a cache.",
 	.reads = event_fields,
 	.check = event_rules,
 	.answers = events_from_memory,
@@ -577,10 +583,11 @@ const struct endpoint catalog_events = {
 	.prepares = events_prepare,
 	.says = events_rows,
 	.is_of_edition = true,
-	.answer_schema = "{\"type\":\"object\",\"required\":[\"data\",\"next\",\"limit\"],"
-			 "\"properties\":{\"data\":{\"type\":\"array\",\"items\":" SEARCH_ITEM_SCHEMA
-			 "},\"next\":{\"type\":[\"string\",\"null\"]},\"limit\":{\"type\":\"integer\"},"
-			 "\"total\":{\"type\":\"integer\"}}}",
+	.answer_schema =
+		"{\"type\":\"object\",\"required\":[\"data\",\"next\",\"limit\"],"
+		"\"properties\":{\"data\":{\"type\":\"array\",\"items\":" SEARCH_ITEM_SCHEMA
+		"},\"next\":{\"type\":[\"string\",\"null\"]},\"limit\":{\"type\":\"integer\"},"
+		"\"total\":{\"type\":\"integer\"}}}",
 };
 
 /* --- GET /api/v1/events/{uuid} ---------------------------------------------------------------------- */
@@ -620,15 +627,17 @@ const struct endpoint catalog_event = {
 	.path = "/api/v1/events/{uuid}",
 	.tag = "catalog",
 	.summary = "One event with its zones",
-	.description = "All that is known of an event: instants in UTC, sale times, zones, provider, "
-		       "and when the feed showed it first and last.",
+	.description =
+		"All that is known of an event: instants in UTC, sale times, zones, provider, "
+		"and when the feed showed it first and last.",
 	.reads = event_id,
 	.has_statement = true,
 	.asks = SQL_CATALOG_EVENT_FIND,
 	.says = say_event,
 	.empty = PROBLEM_EVENT_NOT_FOUND,
 	.is_of_edition = true,
-	.answer_schema = "{\"type\":\"object\",\"required\":[\"id\",\"title\",\"zones\",\"provider\"],"
-			 "\"properties\":{\"id\":{\"type\":\"string\",\"format\":\"uuid\"},"
-			 "\"zones\":{\"type\":\"array\"},\"provider\":{\"type\":\"object\"}}}",
+	.answer_schema =
+		"{\"type\":\"object\",\"required\":[\"id\",\"title\",\"zones\",\"provider\"],"
+		"\"properties\":{\"id\":{\"type\":\"string\",\"format\":\"uuid\"},"
+		"\"zones\":{\"type\":\"array\"},\"provider\":{\"type\":\"object\"}}}",
 };

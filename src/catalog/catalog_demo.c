@@ -35,12 +35,13 @@ static void append_show(struct str *out, int64_t day, int64_t number)
 	char date[MOMENT_TEXT_MAX];
 	int length = (int)moment_write_date(&moment, date);
 
-	str_format(out,
-		   "<base_event base_event_id=\"%lld\" sell_mode=\"online\" title=\"%s\">"
-		   "<event event_id=\"%lld\" event_start_date=\"%.*sT%s\" event_end_date=\"%.*sT%s\" "
-		   "sold_out=\"false\">%s</event></base_event>\n",
-		   (long long)show + 1, shows[show].title, (long long)(day * 2 + number), length, date,
-		   shows[show].start, length, date, shows[show].end, shows[show].zones);
+	str_format(
+		out,
+		"<base_event base_event_id=\"%lld\" sell_mode=\"online\" title=\"%s\">"
+		"<event event_id=\"%lld\" event_start_date=\"%.*sT%s\" event_end_date=\"%.*sT%s\" "
+		"sold_out=\"false\">%s</event></base_event>\n",
+		(long long)show + 1, shows[show].title, (long long)(day * 2 + number), length, date,
+		shows[show].start, length, date, shows[show].end, shows[show].zones);
 }
 
 static bool demo_feed(struct request *request, struct reply *reply)
@@ -65,8 +66,9 @@ const struct endpoint catalog_demo = {
 	.path = "/demo/events.xml",
 	.tag = "catalog",
 	.summary = "The demo provider's feed",
-	.description = "An XML feed of events on the coming sixty days. A fresh database gets a provider "
-		       "that reads it, so that searches find something at once.",
+	.description =
+		"An XML feed of events on the coming sixty days. A fresh database gets a provider "
+		"that reads it, so that searches find something at once.",
 	.answers = demo_feed,
 	.has_etag = true,
 };

@@ -311,8 +311,8 @@ static bool read_title(struct feed *feed, struct feed_event *event)
 		return false;
 	}
 	if (event->title.length == 0)
-		tell(feed, "title",
-		     feed->values[SLOT_TITLE].is_given ? "is empty" : "is missing", SPAN(""));
+		tell(feed, "title", feed->values[SLOT_TITLE].is_given ? "is empty" : "is missing",
+		     SPAN(""));
 	return true;
 }
 

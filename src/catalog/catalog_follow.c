@@ -114,7 +114,8 @@ static bool is_current(const struct follow *follow)
 
 static int64_t memory_limit(const struct follow *follow)
 {
-	return settings_number(follow->catalog->workshop->settings, SETTING_CATALOG_MEMORY_MB) << 20;
+	return settings_number(follow->catalog->workshop->settings, SETTING_CATALOG_MEMORY_MB)
+	       << 20;
 }
 
 /* Texts of events that changed stay in their blocks: when half is dead, begin anew. */
@@ -434,8 +435,10 @@ static void judge_size(struct follow *follow)
 		return;
 	}
 	if (follow->measure_again_us <= now) {
-		log_warn(log_what("catalog larger than CATALOG_MEMORY_MB: searches ask the database"),
-			 log_number("limit_bytes", memory_limit(follow)));
+		log_warn(
+			log_what(
+				"catalog larger than CATALOG_MEMORY_MB: searches ask the database"),
+			log_number("limit_bytes", memory_limit(follow)));
 		follow->measure_again_us = now + TOO_LARGE_US;
 	}
 }
@@ -462,8 +465,12 @@ static enum flow_next publish(struct flow *flow)
 }
 
 static const struct flow_step steps[] = {
-	{"look", look},       {"judge", judge}, {"pages", pages},
-	{"changes", changes}, {"merge", merge}, {"publish", publish},
+	{"look", look},
+	{"judge", judge},
+	{"pages", pages},
+	{"changes", changes},
+	{"merge", merge},
+	{"publish", publish},
 	{0},
 };
 

@@ -233,7 +233,8 @@ static enum judgement judge(struct sync *sync, const struct fetch_result *result
 		sync_fail(sync, "the feed is larger than EVENTS_FEED_MAX_MB");
 		return FEED_FAILED;
 	case FETCH_REFUSED:
-		sync_fail(sync, arena_format(sync->arena, "%s (see SOURCE_ALLOW)", result->complaint));
+		sync_fail(sync,
+			  arena_format(sync->arena, "%s (see SOURCE_ALLOW)", result->complaint));
 		return FEED_FAILED;
 	case FETCH_STOPPED:
 	default:

@@ -164,7 +164,8 @@ static struct span item_text(struct batch *batch, const struct feed_event *event
 	str_init(&out, ITEM_BYTES);
 	append_member(&out, "\"title\":", event->title.bytes ? event->title : SPAN(""), true);
 	append_moment(&out, ",\"start_date\":", ",\"start_time\":", &event->start);
-	append_moment(&out, ",\"end_date\":", ",\"end_time\":", event->has_end ? &event->end : NULL);
+	append_moment(&out,
+		      ",\"end_date\":", ",\"end_time\":", event->has_end ? &event->end : NULL);
 	append_member(&out, ",\"min_price\":", item->columns[COLUMN_MIN_PRICE], false);
 	append_member(&out, ",\"max_price\":", item->columns[COLUMN_MAX_PRICE], false);
 	str_append_char(&out, '}');

@@ -142,8 +142,8 @@ static const char *cursor_of_row(struct request *request, const struct search *s
 static const struct {
 	const char *sort, *order;
 } orders[] = {
-	{"-start", "-start"},     {"price", "min_price"}, {"-price", "-max_price"},
-	{"title", "title"},       {"-title", "-title"},
+	{"-start", "-start"}, {"price", "min_price"}, {"-price", "-max_price"},
+	{"title", "title"},   {"-title", "-title"},
 };
 
 static const char *order_of(struct request *request)
@@ -284,8 +284,26 @@ bool search_answer(struct request *request, const struct search *search,
 
 /* --- from SQL --------------------------------------------------------------------------------------- */
 
-enum { START_MIN, START_MAX, END_MIN, END_MAX, PROVIDER, MIN_PRICE, MAX_PRICE, AVAILABLE, OFFLINE,
-       CURSOR_KEY, CURSOR_ID, LIMIT, TOTAL, WORDS, ORDER, CURSOR_TITLE, SKIP, VALUE_COUNT };
+enum {
+	START_MIN,
+	START_MAX,
+	END_MIN,
+	END_MAX,
+	PROVIDER,
+	MIN_PRICE,
+	MAX_PRICE,
+	AVAILABLE,
+	OFFLINE,
+	CURSOR_KEY,
+	CURSOR_ID,
+	LIMIT,
+	TOTAL,
+	WORDS,
+	ORDER,
+	CURSOR_TITLE,
+	SKIP,
+	VALUE_COUNT
+};
 
 static struct db_value flag(bool is_so)
 {

@@ -115,8 +115,8 @@ void snapshot_reserve(struct snapshot *snapshot, size_t count)
 void snapshot_append(struct snapshot *snapshot, const struct snapshot_entry *entry)
 {
 	if (snapshot->count == snapshot->size)
-		snapshot_reserve(snapshot,
-				 snapshot->size ? snapshot->size + snapshot->size / 2 : FIRST_ENTRIES);
+		snapshot_reserve(snapshot, snapshot->size ? snapshot->size + snapshot->size / 2
+							  : FIRST_ENTRIES);
 	snapshot->entries[snapshot->count++] = *entry;
 }
 
@@ -125,8 +125,8 @@ void snapshot_seal(struct snapshot *snapshot)
 	size_t strides = (snapshot->count + SNAPSHOT_STRIDE - 1) / SNAPSHOT_STRIDE;
 
 	if (snapshot->count > 0 && snapshot->count < snapshot->size) {
-		snapshot->entries = need(realloc(snapshot->entries,
-						 snapshot->count * sizeof(*snapshot->entries)));
+		snapshot->entries = need(
+			realloc(snapshot->entries, snapshot->count * sizeof(*snapshot->entries)));
 		snapshot->size = snapshot->count;
 	}
 	snapshot->latest_ends = need(malloc((strides + 1) * sizeof(*snapshot->latest_ends)));
@@ -192,7 +192,8 @@ void snapshot_find(const struct snapshot *snapshot, struct snapshot_window *wind
 			       : lower_bound(snapshot, window->from_us, INT64_MIN);
 	window->end = lower_bound(snapshot, window->to_us, INT64_MAX);
 	if (window->has_cursor) {
-		size_t place = lower_bound(snapshot, window->cursor_start_us, window->cursor_id + 1);
+		size_t place =
+			lower_bound(snapshot, window->cursor_start_us, window->cursor_id + 1);
 
 		if (place > window->next)
 			window->next = place;

@@ -201,9 +201,9 @@ static void tell(const struct sync *sync)
 		log_what("sync"),
 		log_text("provider", sync->name),
 		log_text("run", sync->sync_id),
-		log_text("status", sync->is_stale              ? "stale"
+		log_text("status", sync->is_stale           ? "stale"
 				   : sync->flow.is_stopping ? "given back"
-							       : status_of(sync)),
+							    : status_of(sync)),
 		log_ms("ms", clock_steady_us() - sync->began_us),
 		log_number("http_status", counted->http_status),
 		log_number("attempts", counted->attempts),
@@ -233,10 +233,11 @@ static void count(struct sync *sync)
 						      : catalog->syncs_succeeded,
 		   1);
 	if (!sync->error)
-		metric_set_time_us(
-			metrics_get(metrics, METRIC_GAUGE, "almanac_provider_synced_timestamp_seconds",
-				    "When the provider's feed was last seen whole.", labels),
-			clock_wall_us());
+		metric_set_time_us(metrics_get(metrics, METRIC_GAUGE,
+					       "almanac_provider_synced_timestamp_seconds",
+					       "When the provider's feed was last seen whole.",
+					       labels),
+				   clock_wall_us());
 }
 
 static void ended(struct flow *flow)
@@ -306,12 +307,13 @@ static enum flow_next claim(struct flow *flow)
 {
 	struct catalog *catalog = catalog_of(flow);
 	const struct settings *settings = catalog->workshop->settings;
-	int64_t room = settings_number(settings, SETTING_EVENTS_SYNC_CONCURRENCY) -
-		       catalog->syncs_running;
+	int64_t room =
+		settings_number(settings, SETTING_EVENTS_SYNC_CONCURRENCY) - catalog->syncs_running;
 	const struct db_value values[] = {
 		db_number(flow->arena, room > 0 ? room : 0),
 		db_number(flow->arena, SYNC_LEASE_S),
-		db_number(flow->arena, settings_number(settings, SETTING_EVENTS_SYNC_DELAY_SECONDS)),
+		db_number(flow->arena,
+			  settings_number(settings, SETTING_EVENTS_SYNC_DELAY_SECONDS)),
 	};
 
 	flow_ask(flow, catalog->workshop->write, SQL_CATALOG_SYNC_CLAIM, values, 3);

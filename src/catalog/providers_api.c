@@ -5,26 +5,26 @@
 #define INTERVAL_MAX 86400
 
 #define PROVIDER_SCHEMA                                                                            \
-	"{\"type\":\"object\",\"required\":[\"id\",\"name\",\"url\",\"timezone\","                   \
-	"\"intervalSeconds\"],\"properties\":{\"id\":{\"type\":\"integer\"},"                        \
-	"\"name\":{\"type\":\"string\"},\"url\":{\"type\":\"string\"},"                              \
-	"\"timezone\":{\"type\":\"string\"},\"intervalSeconds\":{\"type\":\"integer\"},"             \
-	"\"events\":{\"type\":\"integer\"},\"failures\":{\"type\":\"integer\"},"                     \
-	"\"lastStatus\":{\"type\":[\"string\",\"null\"]},"                                           \
-	"\"lastSyncedAt\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"                \
-	"\"nextSyncAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                             \
-	"\"createdAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                              \
+	"{\"type\":\"object\",\"required\":[\"id\",\"name\",\"url\",\"timezone\","                 \
+	"\"intervalSeconds\"],\"properties\":{\"id\":{\"type\":\"integer\"},"                      \
+	"\"name\":{\"type\":\"string\"},\"url\":{\"type\":\"string\"},"                            \
+	"\"timezone\":{\"type\":\"string\"},\"intervalSeconds\":{\"type\":\"integer\"},"           \
+	"\"events\":{\"type\":\"integer\"},\"failures\":{\"type\":\"integer\"},"                   \
+	"\"lastStatus\":{\"type\":[\"string\",\"null\"]},"                                         \
+	"\"lastSyncedAt\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"              \
+	"\"nextSyncAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                           \
+	"\"createdAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                            \
 	"\"updatedAt\":{\"type\":\"string\",\"format\":\"date-time\"}}}"
 
 #define SYNC_SCHEMA                                                                                \
-	"{\"type\":\"object\",\"required\":[\"syncId\",\"providerId\",\"status\"],"                  \
-	"\"properties\":{\"syncId\":{\"type\":\"string\",\"format\":\"uuid\"},"                      \
-	"\"providerId\":{\"type\":\"integer\"},\"status\":{\"type\":\"string\","                     \
-	"\"enum\":[\"queued\",\"running\",\"succeeded\",\"partial\",\"failed\"]},"                   \
+	"{\"type\":\"object\",\"required\":[\"syncId\",\"providerId\",\"status\"],"                \
+	"\"properties\":{\"syncId\":{\"type\":\"string\",\"format\":\"uuid\"},"                    \
+	"\"providerId\":{\"type\":\"integer\"},\"status\":{\"type\":\"string\","                   \
+	"\"enum\":[\"queued\",\"running\",\"succeeded\",\"partial\",\"failed\"]},"                 \
 	"\"problems\":{\"type\":\"array\"},\"error\":{\"type\":[\"string\",\"null\"]}}}"
 
 #define LIST_OF(item)                                                                              \
-	"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"           \
+	"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"         \
 	"\"type\":\"array\",\"items\":" item "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
 
 #define PROVIDER_ID                                                                                \
@@ -56,8 +56,9 @@ static struct db_value given(struct request *request, size_t place)
 
 static struct db_value default_interval(struct request *request)
 {
-	return db_number(request_arena(request), settings_number(request_settings(request),
-								 SETTING_EVENTS_SYNC_DELAY_SECONDS));
+	return db_number(request_arena(request),
+			 settings_number(request_settings(request),
+					 SETTING_EVENTS_SYNC_DELAY_SECONDS));
 }
 
 /* The text that an opaque cursor holds; NULL when there is none or it is not one of ours. */
@@ -274,8 +275,9 @@ const struct endpoint providers_change = {
 	.path = "/api/v1/providers/{id}",
 	.tag = "providers",
 	.summary = "Change a provider",
-	.description = "What is not given stays. The feed is fetched again at once; with another url or "
-		       "timezone every event is compared anew.",
+	.description =
+		"What is not given stays. The feed is fetched again at once; with another url or "
+		"timezone every event is compared anew.",
 	.reads = change_fields,
 	.has_statement = true,
 	.asks = SQL_CATALOG_PROVIDER_CHANGE,
@@ -321,7 +323,8 @@ const struct endpoint providers_sync = {
 	.path = "/api/v1/providers/{id}/sync",
 	.tag = "providers",
 	.summary = "Sync a provider now",
-	.description = "Queues a run and answers with it; while one is queued or running, with that one.",
+	.description =
+		"Queues a run and answers with it; while one is queued or running, with that one.",
 	.reads = id_fields,
 	.has_statement = true,
 	.asks = SQL_CATALOG_PROVIDER_SYNC,
@@ -397,8 +400,9 @@ const struct endpoint providers_syncs = {
 	.path = "/api/v1/providers/{id}/syncs",
 	.tag = "providers",
 	.summary = "List a provider's sync runs",
-	.description = "The newest first: how each ended, what it counted, and the first 100 problems of "
-		       "the feed.",
+	.description =
+		"The newest first: how each ended, what it counted, and the first 100 problems of "
+		"the feed.",
 	.reads = syncs_fields,
 	.check = syncs_rules,
 	.has_statement = true,

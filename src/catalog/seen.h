@@ -10,7 +10,7 @@
 
 struct seen {
 	struct seen_place *places;
-	size_t size; /* a power of two, or 0 */
+	size_t size;     /* a power of two, or 0 */
 	size_t count;    /* different keys */
 	size_t accepted; /* of these, with at least one event that can be stored */
 };

@@ -37,7 +37,7 @@ struct sync {
 	struct flow flow;
 	struct flow renewal; /* keeps the lease while the run goes on */
 	int open_flows;
-	bool is_over;        /* the renewal may end */
+	bool is_over; /* the renewal may end */
 	struct catalog *catalog;
 	struct workshop *workshop;
 	const char *demo_url;
@@ -58,9 +58,9 @@ struct sync {
 	const char *new_etag, *new_last_modified;
 	char new_digest[2 * DIGEST_LENGTH + 1];
 	const char *header_lines[4];
-	int64_t wait_s;         /* the source asked for this much patience */
-	bool is_not_modified;   /* 304, or the same bytes: nothing to compare */
-	bool is_read;           /* the whole feed was read and judged good */
+	int64_t wait_s;       /* the source asked for this much patience */
+	bool is_not_modified; /* 304, or the same bytes: nothing to compare */
+	bool is_read;         /* the whole feed was read and judged good */
 
 	struct merging *merging;     /* catalog_merge.c's, while it works */
 	struct vanishing *vanishing; /* catalog_vanish.c's, while it works */

@@ -30,7 +30,8 @@ static void plan_reconnect(struct db *db)
 	random_bytes(&dice, sizeof(dice));
 	loop_timer_set(db->loop, &db->timer,
 		       clock_steady_us() + db->backoff_us / 2 + dice % (db->backoff_us / 2 + 1));
-	db->backoff_us = db->backoff_us * 2 < MOST_BACKOFF_US ? db->backoff_us * 2 : MOST_BACKOFF_US;
+	db->backoff_us =
+		db->backoff_us * 2 < MOST_BACKOFF_US ? db->backoff_us * 2 : MOST_BACKOFF_US;
 }
 
 static void tell_lost(struct db *db, const char *reason)
@@ -38,7 +39,8 @@ static void tell_lost(struct db *db, const char *reason)
 	int64_t now = clock_steady_us();
 	struct str message;
 
-	if (db->state != DB_STATE_READY && db->told_away_us && now - db->told_away_us < TELL_AGAIN_US)
+	if (db->state != DB_STATE_READY && db->told_away_us &&
+	    now - db->told_away_us < TELL_AGAIN_US)
 		return;
 	db->told_away_us = now;
 	str_init(&message, MESSAGE_MAX);

@@ -7,12 +7,12 @@
 
 /* Any number will do, as long as it stays the same. */
 #define LOCK "SELECT pg_advisory_lock(4701382215)"
-#define CREATE_TABLE                                                                               \
-	"CREATE TABLE IF NOT EXISTS almanac_migrations ("                                            \
+#define CREATE_TABLE                                                                                       \
+	"CREATE TABLE IF NOT EXISTS almanac_migrations ("                                                  \
 	"version integer PRIMARY KEY, file text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());" \
-	"COMMENT ON TABLE almanac_migrations IS 'The migrations this database has been through.';"   \
-	"COMMENT ON COLUMN almanac_migrations.version IS 'The number in front of the file name.';"   \
-	"COMMENT ON COLUMN almanac_migrations.file IS 'The file under sql/migrations.';"             \
+	"COMMENT ON TABLE almanac_migrations IS 'The migrations this database has been through.';"         \
+	"COMMENT ON COLUMN almanac_migrations.version IS 'The number in front of the file name.';"         \
+	"COMMENT ON COLUMN almanac_migrations.file IS 'The file under sql/migrations.';"                   \
 	"COMMENT ON COLUMN almanac_migrations.applied_at IS 'When it was applied.'"
 #define RECORD "INSERT INTO almanac_migrations (version, file) VALUES ($1, $2)"
 #define VERSION "SELECT coalesce(max(version), 0) FROM almanac_migrations"
@@ -76,7 +76,8 @@ static bool apply(PGconn *connection, const struct migration *migration, struct 
 static bool apply_newer(PGconn *connection, int version, struct str *complaint)
 {
 	for (size_t i = 0; i < migration_count; i++)
-		if (migrations[i].version > version && !apply(connection, &migrations[i], complaint))
+		if (migrations[i].version > version &&
+		    !apply(connection, &migrations[i], complaint))
 			return false;
 	return true;
 }
@@ -85,7 +86,8 @@ static bool is_known(int version, struct str *complaint)
 {
 	if (version <= db_newest_version())
 		return true;
-	str_format(complaint, "the database is at version %d, this almanac knows only %d: run a newer one",
+	str_format(complaint,
+		   "the database is at version %d, this almanac knows only %d: run a newer one",
 		   version, db_newest_version());
 	return false;
 }
@@ -107,7 +109,8 @@ static enum db_start migrate(PGconn *connection, struct str *complaint)
 static bool prepare_all(PGconn *connection, struct str *complaint)
 {
 	for (int i = 0; i < SQL_COUNT; i++) {
-		PGresult *result = PQprepare(connection, statements[i].name, statements[i].text, 0, NULL);
+		PGresult *result =
+			PQprepare(connection, statements[i].name, statements[i].text, 0, NULL);
 		bool is_fine = PQresultStatus(result) == PGRES_COMMAND_OK;
 
 		PQclear(result);
@@ -128,16 +131,20 @@ static enum db_start check(PGconn *connection, struct str *complaint)
 		return DB_START_REFUSED;
 	}
 	if (version < db_newest_version()) {
-		str_format(complaint, "the database is at version %d, this almanac needs %d: run almanac migrate",
-			   version, db_newest_version());
+		str_format(
+			complaint,
+			"the database is at version %d, this almanac needs %d: run almanac migrate",
+			version, db_newest_version());
 		return DB_START_REFUSED;
 	}
-	return is_known(version, complaint) && prepare_all(connection, complaint) ? DB_START_OK
-										   : DB_START_REFUSED;
+	return is_known(version, complaint) && prepare_all(connection, complaint)
+		       ? DB_START_OK
+		       : DB_START_REFUSED;
 }
 
 static enum db_start with_connection(const char *conninfo, struct str *complaint,
-				     enum db_start (*act)(PGconn *connection, struct str *complaint))
+				     enum db_start (*act)(PGconn *connection,
+							  struct str *complaint))
 {
 	PGconn *connection = connect_blocking(conninfo);
 	enum db_start verdict = DB_START_UNREACHABLE;

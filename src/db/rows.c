@@ -11,9 +11,9 @@ static const struct {
 	Oid type;
 	enum column_kind kind;
 } kinds[] = {
-	{16, COLUMN_FLAG},    {20, COLUMN_NUMBER},  {21, COLUMN_NUMBER},  {23, COLUMN_NUMBER},
-	{26, COLUMN_NUMBER},  {700, COLUMN_NUMBER}, {701, COLUMN_NUMBER}, {1700, COLUMN_NUMBER},
-	{114, COLUMN_JSON},   {3802, COLUMN_JSON},  {1184, COLUMN_MOMENT},
+	{16, COLUMN_FLAG},   {20, COLUMN_NUMBER},  {21, COLUMN_NUMBER},   {23, COLUMN_NUMBER},
+	{26, COLUMN_NUMBER}, {700, COLUMN_NUMBER}, {701, COLUMN_NUMBER},  {1700, COLUMN_NUMBER},
+	{114, COLUMN_JSON},  {3802, COLUMN_JSON},  {1184, COLUMN_MOMENT},
 };
 
 static const PGresult *result_of(const struct db_rows *rows)

@@ -126,7 +126,8 @@ static enum flow_next register_jobs(struct flow *look)
 	}
 	if (!job)
 		return FLOW_NEXT;
-	const struct db_value values[] = {db_text(job->name), db_number(look->arena, job->period_s)};
+	const struct db_value values[] = {db_text(job->name),
+					  db_number(look->arena, job->period_s)};
 
 	flow_ask(look, jobs->workshop->write, SQL_FLOW_JOB_REGISTER, values, 2);
 	return FLOW_STAY;

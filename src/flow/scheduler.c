@@ -92,7 +92,8 @@ static void open_workshop(struct scheduler *scheduler)
 	workshop->flows = flows_create(workshop->loop);
 	workshop->fetcher = fetcher_create(workshop->loop, &fetching);
 	workshop->read = open_db(scheduler, "almanac-scheduler-read", true, NULL);
-	workshop->write = open_db(scheduler, "almanac-scheduler-write", false, &scheduler->listener);
+	workshop->write =
+		open_db(scheduler, "almanac-scheduler-write", false, &scheduler->listener);
 	workshop->scheduler = scheduler;
 	scheduler->jobs = jobs_create(workshop);
 }
