@@ -9,7 +9,7 @@
 #include "almanac/arena.h"
 
 #define DOTENV_MAX_BYTES 65536
-#define ORIGIN_MAX 4200
+#define SHOWN_MAX_BYTES 200
 
 enum kind { KIND_TEXT, KIND_NUMBER, KIND_FLAG, KIND_CHOICE };
 
@@ -201,9 +201,24 @@ static void append_allowed(struct str *out, const struct row *row)
 	}
 }
 
+/* A wrong value may be anything; the complaint about it is one line all the same. */
+static void append_shown(struct str *out, const char *text)
+{
+	bool is_text = span_is_text(span_of(text));
+
+	for (size_t i = 0; text[i] && i < SHOWN_MAX_BYTES; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		bool is_shown = byte >= ' ' && byte != 0x7f && (byte < 0x80 || is_text);
+
+		str_append_char(out, is_shown ? text[i] : '?');
+	}
+}
+
 static void complain(struct str *complaint, const struct row *row, const struct value *value)
 {
-	str_format(complaint, "%s=%s: must be ", row->name, row->is_secret ? "***" : value->text);
+	str_format(complaint, "%s=", row->name);
+	append_shown(complaint, row->is_secret ? "***" : value->text);
+	str_append_text(complaint, ": must be ");
 	append_allowed(complaint, row);
 	str_format(complaint, " (%s)\n", value->origin ? value->origin : "default");
 }
@@ -222,15 +237,14 @@ static void judge_all(struct settings *settings, struct str *complaint)
 
 /* --- the environment and .env ----------------------------------------------------------------------- */
 
+/* What comes later counts: .env from its first line to its last, then the environment. */
 static void take(struct settings *settings, struct span name, struct span text, const char *origin)
 {
 	for (int i = 0; i < SETTING_COUNT; i++) {
-		struct value *value = &settings->values[i];
-
-		if (!span_is(name, table[i].name) || value->text || text.length == 0)
+		if (!span_is(name, table[i].name) || text.length == 0)
 			continue;
-		value->text = arena_text(settings->arena, text);
-		value->origin = origin;
+		settings->values[i].text = arena_text(settings->arena, text);
+		settings->values[i].origin = origin;
 	}
 }
 
@@ -245,33 +259,56 @@ static void take_environment(struct settings *settings, const char *const *envir
 	}
 }
 
-static struct span unquoted(struct span text)
+/* A comment begins with a '#' at the front or behind white space. */
+static struct span without_comment(struct span text)
 {
-	if (text.length >= 2 && (*text.bytes == '"' || *text.bytes == '\'') &&
-	    text.bytes[text.length - 1] == *text.bytes)
-		return (struct span){text.bytes + 1, text.length - 2};
+	for (size_t i = 0; i < text.length; i++) {
+		bool is_apart = i == 0 || text.bytes[i - 1] == ' ' || text.bytes[i - 1] == '\t';
+
+		if (text.bytes[i] == '#' && is_apart)
+			return span_trim((struct span){text.bytes, i});
+	}
 	return text;
+}
+
+/* Within quotes all counts, else what stands before a comment. False when a quote stays open. */
+static bool unquote(struct span text, struct span *value)
+{
+	const char *end;
+
+	*value = without_comment(text);
+	if (text.length == 0 || (*text.bytes != '"' && *text.bytes != '\''))
+		return true;
+	end = memchr(text.bytes + 1, *text.bytes, text.length - 1);
+	if (!end)
+		return false;
+	*value = (struct span){text.bytes + 1, (size_t)(end - text.bytes) - 1};
+	text = span_trim((struct span){end + 1, text.length - value->length - 2});
+	return without_comment(text).length == 0;
 }
 
 static void take_line(struct settings *settings, struct span line, const char *path, int number,
 		      struct str *complaint)
 {
 	struct span text = span_trim(line);
-	struct span name;
+	struct span name, value;
 
 	if (text.length == 0 || *text.bytes == '#')
 		return;
 	span_split(&text, '=', &name);
 	name = span_trim(name);
-	if (!text.bytes || name.length == 0) {
-		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path,
+	if (!text.bytes || name.length == 0 || memchr(line.bytes, '\0', line.length)) {
+		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path, number);
+		return;
+	}
+	if (!unquote(span_trim(text), &value)) {
+		str_format(complaint, "%s:%d: a quote must be closed at the end of the value\n", path,
 			   number);
 		return;
 	}
 	if (span_starts_with(name, SPAN("export ")))
 		name = span_trim((struct span){name.bytes + 7, name.length - 7});
-	take(settings, name, unquoted(span_trim(text)),
-	     arena_format(settings->arena, "%s:%d", path, number));
+	take(settings, name, value, arena_format(settings->arena, "%s:%d", path, number));
 }
 
 static void take_dotenv(struct settings *settings, const char *path, struct str *complaint)
@@ -281,8 +318,11 @@ static void take_dotenv(struct settings *settings, const char *path, struct str 
 	struct span rest = {bytes, 0};
 	struct span line;
 
-	if (!file)
+	if (!file) {
+		if (path && errno != ENOENT)
+			str_format(complaint, "%s: %s\n", path, strerror(errno));
 		return;
+	}
 	rest.length = fread(bytes, 1, DOTENV_MAX_BYTES, file);
 	if (rest.length == DOTENV_MAX_BYTES || ferror(file))
 		str_format(complaint, "%s: cannot be read, or is larger than 64 KiB\n", path);
@@ -337,10 +377,10 @@ struct settings *settings_load(const char *const *environment, const char *doten
 	if (!settings)
 		abort();
 	settings->arena = arena_create();
-	take_environment(settings, environment);
 	take_dotenv(settings, dotenv_path, complaint);
+	take_environment(settings, environment);
 	judge_all(settings, complaint);
-	if (complaint->length) {
+	if (complaint->length || complaint->has_overflowed) {
 		settings_destroy(settings);
 		return NULL;
 	}
