@@ -8,7 +8,9 @@
  *   router.c    which endpoint
  *   send.c      the answer's headers, ETag, gzip
  *   cache.c     finished answers, one question asked once
- *   say.c       shared renderers    complain.c  problems in words    publication.c  counted pointers
+ *   say.c       shared renderers
+ *   complain.c  problems in words
+ *   publication.c  counted pointers
  */
 #ifndef ALMANAC_HTTP_HTTP_H
 #define ALMANAC_HTTP_HTTP_H
@@ -55,10 +57,10 @@ struct worker {
 	struct server *server;
 	int index;
 	pthread_t thread;
+	bool is_started;
 	struct loop *loop;
 	struct mailbox *mailbox;
 	struct MHD_Daemon *daemon;
-	int listener;
 	struct loop_watch watch; /* libmicrohttpd's epoll */
 	struct loop_hook hook;
 	struct loop_timer sweep;
@@ -69,7 +71,6 @@ struct worker {
 	struct publication *publication;
 	struct connection *connections;
 	size_t connection_count, connection_limit;
-	struct request *suspended; /* those that wait for an answer */
 	size_t open_requests;
 	z_stream deflater;
 	uint64_t dice;
@@ -83,10 +84,11 @@ struct server {
 	struct server_options options;
 	struct worker *workers;
 	int worker_count;
+	int worker_started;
 	int port;
 	size_t route_count;
 	struct route_metrics *route_metrics; /* one more: unknown routes */
-	struct metric *connections, *cache_hits, *cache_misses;
+	struct metric *connections, *refused_connections, *cache_hits, *cache_misses;
 };
 
 /* --- a request ----------------------------------------------------------------------------------------- */
@@ -105,13 +107,15 @@ struct request {
 	char id[REQUEST_ID_MAX + 1];
 
 	/* as it came */
+	const char *raw_target;  /* in libmicrohttpd's buffer: where it stands, see intake.c */
 	struct span target;      /* path and query, percent-encoded */
-	const char *raw_target;  /* libmicrohttpd's own text, to find a NUL in it */
-	const char *method;
 	struct span path, query; /* of target */
+	const char *method;
 	struct str body;
 	size_t max_body;
+	size_t swallowed;  /* body bytes that nobody wants */
 	bool is_too_large;
+	bool is_decided;   /* the answer stands before the body is there */
 
 	/* what was found */
 	const struct endpoint *endpoint;
@@ -126,8 +130,6 @@ struct request {
 	int64_t edition;            /* when it was asked */
 	struct cache_entry *entry;  /* that this answer will fill, or was taken from */
 	struct request *next_waiter;
-	struct request *before_suspended, *after_suspended;
-	bool is_suspended;
 	int64_t db_us;
 	int64_t rows;
 
@@ -145,11 +147,11 @@ enum MHD_Result request_handle(struct request *request, const char *method, cons
 /* Sets the answer to a complaint in the endpoint's dialect. */
 void request_complain(struct request *request, enum problem problem, const char *detail,
 		      const struct field_faults *faults);
-/* A suspended one goes on. */
-void request_resume(struct request *request);
 
-/* intake.c: why the raw request is refused; NULL when it is well-formed. */
-const char *intake_judge(struct request *request, const char *version);
+/* intake.c: why the raw request is refused; NULL when it is well-formed. On its first call only. */
+const char *intake_judge(struct request *request, const char *method, const char *version);
+/* Takes path and query out of the target. */
+void intake_split(struct request *request);
 /* Reads the request id, or makes one. */
 void intake_identify(struct request *request);
 
@@ -213,11 +215,15 @@ void cache_drop(struct cache_entry *entry);
 void cache_weigh(struct cache *cache, struct cache_entry *entry, size_t more);
 
 /* worker.c */
-bool worker_init(struct worker *worker, struct server *server, int index, int listener,
-		 struct str *complaint);
+/* Opens and starts the thread. Takes the listener, also when it fails. */
+bool worker_start(struct worker *worker, struct server *server, int index, int listener,
+		  struct str *complaint);
+/* Joins the thread and frees; fine when it was never started. */
 void worker_finish(struct worker *worker);
 void worker_publish(struct worker *worker, struct publication *publication);
+/* Begins to drain: see server_stop. */
 void worker_stop(struct worker *worker, int64_t deadline_us);
+/* gzip (RFC 1952); false when it does not make the bytes fewer. */
 bool worker_compress(struct worker *worker, struct span bytes, struct str *out);
 
 #endif

@@ -1,0 +1,151 @@
+/* health_api.c - the paths that say whether process and parts are well, and the metrics. */
+#include "almanac/health.h"
+
+#include "almanac/clock.h"
+
+#define SECOND INT64_C(1000000)
+
+/* The scheduler goes round once a second. */
+#define HEARTBEAT_LATE_US (10 * SECOND)
+
+static const char plain_text[] = "text/plain; charset=utf-8";
+
+/* --- the process is up --------------------------------------------------------------------------------- */
+
+static bool say_ok(struct request *request, struct reply *reply)
+{
+	(void)request;
+	reply->content_type = plain_text;
+	str_append_text(&reply->body, "ok");
+	return true;
+}
+
+const struct endpoint health_status = {
+	.name = "health_status",
+	.method = "GET",
+	.path = "/status",
+	.tag = "health",
+	.summary = "The process is up",
+	.description = "The text `ok`. The database is not asked.",
+	.answers = say_ok,
+	.is_quiet = true,
+};
+
+const struct endpoint health_text = {
+	.name = "health_text",
+	.method = "GET",
+	.path = "/health",
+	.tag = "health",
+	.summary = "The process is up",
+	.description = "The text `ok`. The database is not asked.",
+	.answers = say_ok,
+	.is_quiet = true,
+};
+
+const struct endpoint health_live = {
+	.name = "health_live",
+	.method = "GET",
+	.path = "/livez",
+	.tag = "health",
+	.summary = "Liveness",
+	.description = "200 as long as requests are answered at all: restart the process when it is not. "
+		       "The database is not asked.",
+	.answers = say_ok,
+	.is_quiet = true,
+};
+
+/* --- its parts are well -------------------------------------------------------------------------------- */
+
+static bool has_heartbeat(const struct request *request)
+{
+	return clock_steady_us() - atomic_load(&request_heartbeat(request)->beat_us) <
+	       HEARTBEAT_LATE_US;
+}
+
+static void say_parts(struct request *request, const char *database, struct reply *reply)
+{
+	bool is_scheduler_well = has_heartbeat(request);
+	bool is_well = *database == 'o' && is_scheduler_well;
+
+	reply->status = is_well ? 200 : 503;
+	str_format(&reply->body, "{\"status\":\"%s\",\"database\":\"%s\",\"scheduler\":\"%s\"",
+		   is_well ? "ok" : "unavailable", database, is_scheduler_well ? "ok" : "stuck");
+}
+
+static void say_well(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	say_parts(request, "ok", reply);
+	str_append_text(&reply->body, ",\"schema\":");
+	str_append_number(&reply->body, rows_number_of(rows, 0, "schema"));
+	str_format(&reply->body, ",\"version\":\"%s\"}\n", request_version(request));
+}
+
+static void complain_unwell(struct request *request, const struct complaint *complaint,
+			    struct reply *reply)
+{
+	if (reply->status != 503) {
+		complain_problem(request, complaint, reply);
+		return;
+	}
+	say_parts(request, "unavailable", reply);
+	str_format(&reply->body, ",\"version\":\"%s\"}\n", request_version(request));
+}
+
+#define PARTS_SCHEMA                                                                               \
+	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\"],\"properties\":{" \
+	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                        \
+	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                      \
+	"\"scheduler\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                           \
+	"\"schema\":{\"type\":\"integer\"},\"version\":{\"type\":\"string\"}}}"
+
+const struct endpoint health_ready = {
+	.name = "health_ready",
+	.method = "GET",
+	.path = "/readyz",
+	.tag = "health",
+	.summary = "Readiness",
+	.description = "200 when the database answers, its schema is the one this binary needs, and the "
+		       "scheduler goes round; else 503 with the failing part: send no requests here.",
+	.has_statement = true,
+	.asks = SQL_HEALTH_CHECK,
+	.says = say_well,
+	.complains = complain_unwell,
+	.is_quiet = true,
+	.answer_schema = PARTS_SCHEMA,
+};
+
+const struct endpoint health_check = {
+	.name = "health_check",
+	.method = "GET",
+	.path = "/api/v1/health/check",
+	.tag = "health",
+	.summary = "The health of all parts",
+	.description = "As /readyz.",
+	.has_statement = true,
+	.asks = SQL_HEALTH_CHECK,
+	.says = say_well,
+	.complains = complain_unwell,
+	.is_quiet = true,
+	.answer_schema = PARTS_SCHEMA,
+};
+
+/* --- metrics ------------------------------------------------------------------------------------------- */
+
+static bool say_metrics(struct request *request, struct reply *reply)
+{
+	reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	metrics_render(request_metrics(request), &reply->body);
+	return true;
+}
+
+const struct endpoint health_metrics = {
+	.name = "health_metrics",
+	.method = "GET",
+	.path = "/metrics",
+	.tag = "health",
+	.summary = "Metrics",
+	.description = "Numbers about this process in the Prometheus text format 0.0.4: requests and "
+		       "latencies per route, the database's queues, sync runs and age per provider.",
+	.answers = say_metrics,
+	.is_quiet = true,
+};

@@ -1,0 +1,252 @@
+/* server.c - the workers together: listening sockets, metrics, start and stop; called by main. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "almanac/log.h"
+#include "http.h"
+
+#define BACKLOG 4096
+
+/* Files besides connections: databases, feeds, loops. */
+#define OTHER_FILES 512
+
+/* --- where to listen ------------------------------------------------------------------------------------ */
+
+static bool read_address(const struct settings *settings, struct sockaddr_storage *address,
+			 socklen_t *length)
+{
+	const char *text = settings_text(settings, SETTING_HTTP_ADDRESS);
+	in_port_t port = htons((in_port_t)settings_number(settings, SETTING_HTTP_PORT));
+	struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)address;
+
+	memset(address, 0, sizeof(*address));
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = port;
+		*length = sizeof(*v4);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+		return false;
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = port;
+	*length = sizeof(*v6);
+	return true;
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >>
+			       24 ==
+		       127;
+	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
+static bool judge_address(const struct settings *settings, struct sockaddr_storage *address,
+			  socklen_t *length, struct str *complaint)
+{
+	const char *text = settings_text(settings, SETTING_HTTP_ADDRESS);
+
+	if (!read_address(settings, address, length)) {
+		str_format(complaint, "HTTP_ADDRESS=%s: must be an IPv4 or IPv6 address", text);
+		return false;
+	}
+	if (is_loopback(address) || settings_flag(settings, SETTING_ALLOW_ANONYMOUS))
+		return true;
+	str_format(complaint,
+		   "HTTP_ADDRESS=%s: beyond loopback everybody could do everything; set "
+		   "ALLOW_ANONYMOUS=1 if that is wanted, else listen on 127.0.0.1",
+		   text);
+	return false;
+}
+
+/* Sockets that share a port do not notice that another daemon has it: the first one does not share. */
+static int bind_socket(const struct sockaddr_storage *address, socklen_t length, bool is_shared)
+{
+	const int on = 1;
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    (!is_shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
+	    bind(fd, (const struct sockaddr *)(const void *)address, length) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int port_of(int fd, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof(*address);
+
+	if (getsockname(fd, (struct sockaddr *)(void *)address, &length) != 0)
+		return -1;
+	return ntohs(address->ss_family == AF_INET
+			     ? ((const struct sockaddr_in *)(const void *)address)->sin_port
+			     : ((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+}
+
+static bool claim_port(struct server *server, struct sockaddr_storage *address, socklen_t length,
+		       struct str *complaint)
+{
+	const struct settings *settings = server->options.settings;
+	int fd = bind_socket(address, length, false);
+
+	if (fd < 0) {
+		str_format(complaint, "cannot listen on %s port %lld: %s",
+			   settings_text(settings, SETTING_HTTP_ADDRESS),
+			   (long long)settings_number(settings, SETTING_HTTP_PORT), strerror(errno));
+		return false;
+	}
+	server->port = port_of(fd, address);
+	close(fd);
+	return true;
+}
+
+/* --- metrics -------------------------------------------------------------------------------------------- */
+
+static void register_route(struct metrics *metrics, struct route_metrics *route, const char *path,
+			   const char *method)
+{
+	static const char *const classes[STATUS_CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+	const char *const labels[] = {"route", path, "method", method, NULL};
+
+	for (int i = 0; i < STATUS_CLASSES; i++) {
+		const char *const more[] = {"route",  path,   "method",   method,
+					    "status", classes[i], NULL};
+
+		route->requests[i] = metrics_get(metrics, METRIC_COUNTER, "almanac_http_requests_total",
+						 "Requests answered.", more);
+	}
+	route->seconds = metrics_get(metrics, METRIC_HISTOGRAM, "almanac_http_request_seconds",
+				     "From a request's first line to the end of its answer.", labels);
+}
+
+static void register_metrics(struct server *server)
+{
+	const struct endpoint *const *routes = server->options.routes;
+	struct metrics *metrics = server->options.metrics;
+	const char *const build[] = {"version", server->options.version, NULL};
+
+	while (routes[server->route_count])
+		server->route_count++;
+	server->route_metrics = calloc(server->route_count + 1, sizeof(*server->route_metrics));
+	if (!server->route_metrics)
+		abort();
+	for (size_t i = 0; i < server->route_count; i++)
+		register_route(metrics, &server->route_metrics[i], routes[i]->path,
+			       routes[i]->method);
+	register_route(metrics, &server->route_metrics[server->route_count], "other", "other");
+	server->connections = metrics_get(metrics, METRIC_GAUGE, "almanac_http_connections",
+					  "Open connections.", NULL);
+	server->refused_connections =
+		metrics_get(metrics, METRIC_COUNTER, "almanac_http_refused_connections_total",
+			    "Connections beyond HTTP_MAX_CONNECTIONS, answered 503.", NULL);
+	server->cache_hits = metrics_get(metrics, METRIC_COUNTER, "almanac_answer_cache_hits_total",
+					 "Answers given from the cache, or with another's question.",
+					 NULL);
+	server->cache_misses = metrics_get(metrics, METRIC_COUNTER, "almanac_answer_cache_misses_total",
+					   "Answers that were asked for and cached.", NULL);
+	metric_set(metrics_get(metrics, METRIC_GAUGE, "almanac_build_info",
+			       "Always 1; the version of the binary.", build),
+		   1);
+}
+
+/* --- start and stop ------------------------------------------------------------------------------------- */
+
+static void raise_file_limit(const struct settings *settings)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) + OTHER_FILES;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+		log_warn(log_what("fewer open files are allowed than HTTP_MAX_CONNECTIONS needs"),
+			 log_number("allowed", (int64_t)limit.rlim_cur),
+			 log_number("needed", (int64_t)wanted));
+}
+
+static int count_workers(const struct settings *settings)
+{
+	int64_t wanted = settings_number(settings, SETTING_HTTP_THREADS);
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (wanted > 0)
+		return (int)wanted;
+	return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
+}
+
+static bool start_workers(struct server *server, const struct sockaddr_storage *address,
+			  socklen_t length, struct str *complaint)
+{
+	for (int i = 0; i < server->worker_count; i++) {
+		int listener = bind_socket(address, length, true);
+
+		if (listener < 0) {
+			str_format(complaint, "cannot listen on port %d: %s", server->port,
+				   strerror(errno));
+			return false;
+		}
+		server->worker_started++;
+		if (!worker_start(&server->workers[i], server, i, listener, complaint))
+			return false;
+	}
+	return true;
+}
+
+struct server *server_start(const struct server_options *options, struct str *complaint)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	struct sockaddr_storage address;
+	socklen_t length = 0;
+
+	if (!server)
+		abort();
+	server->options = *options;
+	server->worker_count = count_workers(options->settings);
+	server->workers = calloc((size_t)server->worker_count, sizeof(*server->workers));
+	if (!server->workers)
+		abort();
+	raise_file_limit(options->settings);
+	register_metrics(server);
+	if (judge_address(options->settings, &address, &length, complaint) &&
+	    claim_port(server, &address, length, complaint) &&
+	    start_workers(server, &address, length, complaint))
+		return server;
+	server_stop(server, 0);
+	return NULL;
+}
+
+int server_port(const struct server *server)
+{
+	return server->port;
+}
+
+void server_publish(struct server *server, struct publication *publication)
+{
+	for (int i = 0; i < server->worker_count; i++)
+		worker_publish(&server->workers[i], publication);
+}
+
+void server_stop(struct server *server, int64_t deadline_us)
+{
+	for (int i = 0; i < server->worker_started; i++)
+		worker_stop(&server->workers[i], deadline_us);
+	for (int i = 0; i < server->worker_started; i++)
+		worker_finish(&server->workers[i]);
+	free(server->workers);
+	free(server->route_metrics);
+	free(server);
+}

@@ -1,0 +1,400 @@
+/* worker.c - one worker: a thread with its loop, its libmicrohttpd daemon, its two database
+ * connections and its cache. Called by server.c; hands requests to request.c.
+ *
+ *   loop ─▶ libmicrohttpd's epoll ─▶ request.c ─▶ db.h … answered ─▶ resumed ─▶ sent
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "almanac/clock.h"
+#include "almanac/container.h"
+#include "almanac/digest.h"
+#include "almanac/log.h"
+#include "http.h"
+
+#define SECOND INT64_C(1000000)
+#define SWEEP_US (SECOND / 4)
+#define DRAIN_US (SECOND / 200)
+
+/* After the deadline the last answers get this long to leave. */
+#define LAST_WORDS_US (SECOND / 5)
+
+/* Room for head and target; libmicrohttpd answers 414 and 431 beyond it. */
+#define CONNECTION_MEMORY ((size_t)32 << 10)
+#define SPARE_CONNECTIONS 256
+#define GZIP_LEVEL 1
+#define GZIP_WINDOW (15 + 16)
+#define GZIP_MEMORY 8
+
+/* --- libmicrohttpd's callbacks -------------------------------------------------------------------------- */
+
+static void *born(void *argument, const char *uri, struct MHD_Connection *mhd)
+{
+	return request_create(argument, mhd, uri ? uri : "");
+}
+
+static enum MHD_Result handle(void *argument, struct MHD_Connection *mhd, const char *url,
+			      const char *method, const char *version, const char *bytes,
+			      size_t *length, void **request)
+{
+	(void)argument;
+	(void)mhd;
+	(void)url;
+	return request_handle(*request, method, version, bytes, length);
+}
+
+static void completed(void *argument, struct MHD_Connection *mhd, void **request,
+		      enum MHD_RequestTerminationCode code)
+{
+	(void)argument;
+	(void)mhd;
+	(void)code;
+	if (*request)
+		request_destroy(*request);
+	*request = NULL;
+}
+
+/* The target stays as it was sent: it is decoded where it is read. */
+static size_t keep_escaped(void *argument, struct MHD_Connection *mhd, char *text)
+{
+	(void)argument;
+	(void)mhd;
+	return strlen(text);
+}
+
+static void ignore_log(void *argument, const char *format, va_list values)
+{
+	(void)argument;
+	(void)format;
+	(void)values;
+}
+
+/* --- connections ---------------------------------------------------------------------------------------- */
+
+static int64_t patience_us(const struct worker *worker)
+{
+	return SECOND * settings_number(worker->server->options.settings,
+					SETTING_HTTP_REQUEST_TIMEOUT_SECONDS);
+}
+
+static void connection_open(struct worker *worker, struct MHD_Connection *mhd, void **context)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		abort();
+	connection->worker = worker;
+	connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection->is_extra = worker->connection_count >= worker->connection_limit;
+	connection->deadline_us = clock_steady_us() + patience_us(worker);
+	connection->after = worker->connections;
+	if (connection->after)
+		connection->after->before = connection;
+	worker->connections = connection;
+	worker->connection_count++;
+	metric_add(worker->server->connections, 1);
+	if (connection->is_extra)
+		metric_add(worker->server->refused_connections, 1);
+	*context = connection;
+}
+
+static void connection_close(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+
+	if (connection->before)
+		connection->before->after = connection->after;
+	else
+		worker->connections = connection->after;
+	if (connection->after)
+		connection->after->before = connection->before;
+	worker->connection_count--;
+	metric_add(worker->server->connections, -1);
+	free(connection);
+}
+
+static void connection_changed(void *argument, struct MHD_Connection *mhd, void **context,
+			       enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		connection_open(argument, mhd, context);
+	else
+		connection_close(*context);
+}
+
+/* libmicrohttpd counts silence only; a client that drips a byte now and then is ours to end. It
+ * sees the end of the connection and closes it. */
+static void sweep(struct loop_timer *timer)
+{
+	struct worker *worker = container_of(timer, struct worker, sweep);
+	int64_t now = clock_steady_us();
+
+	for (struct connection *connection = worker->connections; connection;
+	     connection = connection->after) {
+		if (connection->deadline_us > now)
+			continue;
+		connection->deadline_us = INT64_MAX;
+		shutdown(connection->fd, SHUT_RDWR);
+	}
+	loop_timer_set(worker->loop, timer, now + SWEEP_US);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------- */
+
+static void run_daemon(struct worker *worker)
+{
+	worker->has_resumed = false;
+	MHD_run(worker->daemon);
+}
+
+static void ready(struct loop_watch *watch, uint32_t events)
+{
+	(void)events;
+	run_daemon(container_of(watch, struct worker, watch));
+}
+
+/* What was resumed in this turn goes out before the loop sleeps. */
+static int64_t before_sleep(struct loop_hook *hook)
+{
+	struct worker *worker = container_of(hook, struct worker, hook);
+	MHD_UNSIGNED_LONG_LONG milliseconds;
+
+	if (worker->has_resumed)
+		run_daemon(worker);
+	if (MHD_get_timeout(worker->daemon, &milliseconds) != MHD_YES)
+		return INT64_MAX;
+	if (milliseconds > 0)
+		return (int64_t)milliseconds * 1000;
+	run_daemon(worker);
+	return 0;
+}
+
+/* --- draining ------------------------------------------------------------------------------------------- */
+
+/* Whoever still waits is answered 503 inside. */
+static void close_databases(struct worker *worker)
+{
+	struct db *read = worker->read, *write = worker->write;
+
+	worker->read = NULL;
+	worker->write = NULL;
+	db_close(read);
+	db_close(write);
+}
+
+static void drain(struct loop_timer *timer)
+{
+	struct worker *worker = container_of(timer, struct worker, drain);
+	int64_t now = clock_steady_us();
+
+	if (worker->open_requests == 0 || now >= worker->deadline_us + LAST_WORDS_US) {
+		loop_stop(worker->loop);
+		return;
+	}
+	if (now >= worker->deadline_us && worker->read)
+		close_databases(worker);
+	loop_timer_set(worker->loop, timer, now + DRAIN_US);
+}
+
+static void stop_heard(struct letter *letter)
+{
+	struct worker *worker = container_of(letter, struct worker, stop);
+
+	run_daemon(worker);
+	worker->is_stopping = true;
+	close(MHD_quiesce_daemon(worker->daemon));
+	loop_timer_set(worker->loop, &worker->drain, 0);
+}
+
+/* --- the thread ----------------------------------------------------------------------------------------- */
+
+static struct db *open_db(struct worker *worker, bool is_read_only, const char *label)
+{
+	const struct settings *settings = worker->server->options.settings;
+	const struct db_options options = {
+		.conninfo = settings_database(settings),
+		.application_name = label,
+		.is_read_only = is_read_only,
+		.queue_max = (int)settings_number(settings, SETTING_DATABASE_QUEUE),
+		.batch_max = (int)settings_number(settings, SETTING_DATABASE_BATCH),
+		.statement_timeout_ms =
+			(int)settings_number(settings, SETTING_DATABASE_STATEMENT_TIMEOUT_MS),
+		.answer_timeout_ms =
+			(int)settings_number(settings, SETTING_DATABASE_ANSWER_TIMEOUT_MS),
+		.metrics = worker->server->options.metrics,
+		.label = label,
+	};
+
+	return db_open(worker->loop, &options);
+}
+
+static void open_databases(struct worker *worker)
+{
+	snprintf(worker->read_label, sizeof(worker->read_label), "almanac-%d-read", worker->index);
+	snprintf(worker->write_label, sizeof(worker->write_label), "almanac-%d-write",
+		 worker->index);
+	worker->read = open_db(worker, true, worker->read_label);
+	worker->write = open_db(worker, false, worker->write_label);
+}
+
+static bool start_daemon(struct worker *worker, int listener)
+{
+	worker->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
+		worker, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL, MHD_OPTION_LISTEN_SOCKET,
+		listener, MHD_OPTION_URI_LOG_CALLBACK, born, worker, MHD_OPTION_NOTIFY_COMPLETED,
+		completed, worker, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, worker,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, worker, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)(worker->connection_limit + SPARE_CONNECTIONS),
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+		MHD_OPTION_END);
+	if (!worker->daemon)
+		return false;
+	worker->watch.fd =
+		MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	worker->watch.events = EPOLLIN;
+	worker->watch.ready = ready;
+	loop_watch(worker->loop, &worker->watch);
+	return true;
+}
+
+/* The daemon's hook comes first: what its requests ask leaves in the same turn. */
+static void open_all(struct worker *worker)
+{
+	worker->hook.before_sleep = before_sleep;
+	loop_hook_add(worker->loop, &worker->hook);
+	worker->sweep.fire = sweep;
+	loop_timer_set(worker->loop, &worker->sweep, 0);
+	open_databases(worker);
+}
+
+static void *run(void *argument)
+{
+	struct worker *worker = argument;
+
+	loop_run(worker->loop);
+	close_databases(worker);
+	run_daemon(worker);
+	loop_unwatch(worker->loop, &worker->watch);
+	loop_hook_remove(worker->loop, &worker->hook);
+	loop_timer_clear(worker->loop, &worker->sweep);
+	loop_timer_clear(worker->loop, &worker->drain);
+	MHD_stop_daemon(worker->daemon);
+	return NULL;
+}
+
+static void prepare(struct worker *worker, struct server *server, int index)
+{
+	const struct settings *settings = server->options.settings;
+	int64_t cache_bytes = settings_number(settings, SETTING_ANSWER_CACHE_MB) << 20;
+	int64_t cache_us = settings_number(settings, SETTING_ANSWER_CACHE_SECONDS) * SECOND;
+
+	worker->server = server;
+	worker->index = index;
+	worker->connection_limit =
+		(size_t)(settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) /
+			 server->worker_count);
+	worker->loop = loop_create();
+	worker->mailbox = mailbox_create(worker->loop);
+	worker->stop.open = stop_heard;
+	worker->drain.fire = drain;
+	if (cache_bytes && cache_us)
+		worker->cache =
+			cache_create((size_t)(cache_bytes / server->worker_count), cache_us);
+	random_bytes(&worker->dice, sizeof(worker->dice));
+	worker->dice |= 1;
+	if (deflateInit2(&worker->deflater, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+}
+
+bool worker_start(struct worker *worker, struct server *server, int index, int listener,
+		  struct str *complaint)
+{
+	prepare(worker, server, index);
+	if (!start_daemon(worker, listener)) {
+		close(listener);
+		str_append_text(complaint, "cannot start the HTTP daemon");
+		return false;
+	}
+	open_all(worker);
+	if (pthread_create(&worker->thread, NULL, run, worker) != 0) {
+		str_append_text(complaint, "cannot start a worker's thread");
+		run_daemon(worker);
+		return false;
+	}
+	worker->is_started = true;
+	return true;
+}
+
+void worker_finish(struct worker *worker)
+{
+	if (worker->is_started)
+		pthread_join(worker->thread, NULL);
+	cache_destroy(worker->cache);
+	publication_drop(worker->publication);
+	deflateEnd(&worker->deflater);
+	mailbox_destroy(worker->mailbox);
+	loop_destroy(worker->loop);
+}
+
+void worker_stop(struct worker *worker, int64_t deadline_us)
+{
+	if (!worker->is_started)
+		return;
+	worker->deadline_us = deadline_us;
+	mailbox_post(worker->mailbox, &worker->stop);
+}
+
+/* --- publications --------------------------------------------------------------------------------------- */
+
+struct delivery {
+	struct letter letter;
+	struct worker *worker;
+	struct publication *publication;
+};
+
+static void take_publication(struct letter *letter)
+{
+	struct delivery *delivery = container_of(letter, struct delivery, letter);
+
+	publication_drop(delivery->worker->publication);
+	delivery->worker->publication = delivery->publication;
+	free(delivery);
+}
+
+void worker_publish(struct worker *worker, struct publication *publication)
+{
+	struct delivery *delivery = calloc(1, sizeof(*delivery));
+
+	if (!delivery)
+		abort();
+	publication_hold(publication);
+	delivery->letter.open = take_publication;
+	delivery->worker = worker;
+	delivery->publication = publication;
+	mailbox_post(worker->mailbox, &delivery->letter);
+}
+
+/* --- gzip ----------------------------------------------------------------------------------------------- */
+
+bool worker_compress(struct worker *worker, struct span bytes, struct str *out)
+{
+	z_stream *stream = &worker->deflater;
+
+	if (deflateReset(stream) != Z_OK)
+		abort();
+	str_reserve(out, bytes.length);
+	stream->next_in = (Bytef *)(uintptr_t)bytes.bytes;
+	stream->avail_in = (uInt)bytes.length;
+	stream->next_out = (Bytef *)out->bytes;
+	stream->avail_out = (uInt)bytes.length;
+	if (deflate(stream, Z_FINISH) != Z_STREAM_END)
+		return false;
+	out->length = bytes.length - stream->avail_out;
+	out->bytes[out->length] = '\0';
+	return true;
+}
