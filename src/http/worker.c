@@ -3,6 +3,7 @@
  *
  *   loop ─▶ libmicrohttpd's epoll ─▶ request.c ─▶ db.h … answered ─▶ resumed ─▶ sent
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
