@@ -1,6 +1,7 @@
 /* log.c - writes log lines, logfmt or JSON, one write(2) each; called by everyone. */
 #include "almanac/log.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,12 @@ static void put_escape(struct line *line, unsigned char byte)
 	put_text(line, text);
 }
 
+/* The control characters U+0080 to U+009F, which some readers take for ends of line or worse. */
+static bool is_high_control(const char *bytes)
+{
+	return (unsigned char)bytes[0] == 0xc2 && (unsigned char)bytes[1] < 0xa0;
+}
+
 static void put_quoted(struct line *line, struct span text)
 {
 	bool is_text = span_is_text(text);
@@ -61,12 +68,16 @@ static void put_quoted(struct line *line, struct span text)
 	put_text(line, "\"");
 	for (size_t i = 0; i < text.length; i++) {
 		unsigned char byte = (unsigned char)text.bytes[i];
+		bool is_inside = is_text && (byte & 0xc0) == 0x80;
 
-		/* Room for the longest escape and the closing quote, or the line would not parse. */
-		if (line->length + 16 > sizeof(line->bytes))
+		/* Room for the longest escape or character and the closing quote, or the line
+		 * would not parse; a character is never cut. */
+		if (!is_inside && line->length + 16 > sizeof(line->bytes))
 			break;
-		if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f ||
-		    (byte >= 0x80 && !is_text))
+		if (is_text && is_high_control(text.bytes + i))
+			put_escape(line, (unsigned char)text.bytes[++i]);
+		else if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f ||
+			 (byte >= 0x80 && !is_text))
 			put_escape(line, byte);
 		else
 			put(line, (struct span){text.bytes + i, 1});
@@ -114,6 +125,9 @@ static void put_field_text(struct line *line, const char *name, struct span text
 
 static void put_field(struct line *line, const struct log_field *field)
 {
+	uint64_t magnitude =
+		field->number < 0 ? 0 - (uint64_t)field->number : (uint64_t)field->number;
+	const char *sign = field->number < 0 ? "-" : "";
 	char number[64];
 
 	if (line->length + 64 > sizeof(line->bytes))
@@ -123,11 +137,10 @@ static void put_field(struct line *line, const struct log_field *field)
 		return;
 	}
 	if (field->kind == LOG_FIELD_MILLISECONDS)
-		snprintf(number, sizeof(number), "%s%lld.%03lld", field->number < 0 ? "-" : "",
-			 (long long)(field->number < 0 ? -field->number : field->number) / 1000,
-			 (long long)(field->number < 0 ? -field->number : field->number) % 1000);
+		snprintf(number, sizeof(number), "%s%" PRIu64 ".%03" PRIu64, sign, magnitude / 1000,
+			 magnitude % 1000);
 	else
-		snprintf(number, sizeof(number), "%lld", (long long)field->number);
+		snprintf(number, sizeof(number), "%s%" PRIu64, sign, magnitude);
 	put_name(line, field->name);
 	put_text(line, number);
 }

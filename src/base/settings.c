@@ -298,12 +298,13 @@ static void take_line(struct settings *settings, struct span line, const char *p
 	span_split(&text, '=', &name);
 	name = span_trim(name);
 	if (!text.bytes || name.length == 0 || memchr(line.bytes, '\0', line.length)) {
-		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path, number);
+		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path,
+			   number);
 		return;
 	}
 	if (!unquote(span_trim(text), &value)) {
-		str_format(complaint, "%s:%d: a quote must be closed at the end of the value\n", path,
-			   number);
+		str_format(complaint, "%s:%d: a quote must be closed at the end of the value\n",
+			   path, number);
 		return;
 	}
 	if (span_starts_with(name, SPAN("export ")))

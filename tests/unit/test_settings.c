@@ -111,8 +111,8 @@ static void without_anything_the_defaults_stand(void **state)
 static void the_environment_is_read(void **state)
 {
 	static const char *const environment[] = {
-		"PATH=/bin",     "HTTP_PORT=65535", "NO_EQUALS_SIGN", "=x",
-		"DEMO_PROVIDER=no", "LOG_LEVEL=error", "SPOOL_DIR=/a=b", "http_threads=3", NULL,
+		"PATH=/bin",       "HTTP_PORT=65535", "NO_EQUALS_SIGN", "=x", "DEMO_PROVIDER=no",
+		"LOG_LEVEL=error", "SPOOL_DIR=/a=b",  "http_threads=3", NULL,
 	};
 	struct settings *settings = load(environment, "/nowhere/at/all/.env");
 
@@ -144,7 +144,8 @@ static void flags_have_several_spellings(void **state)
 
 static void an_empty_value_counts_as_not_set(void **state)
 {
-	static const char *const environment[] = {"HTTP_PORT=", "HTTP_ADDRESS=", "LOG_LEVEL=", NULL};
+	static const char *const environment[] = {
+		"HTTP_PORT=", "HTTP_ADDRESS=", "LOG_LEVEL=", NULL};
 	struct settings *settings;
 
 	(void)state;
@@ -232,7 +233,8 @@ static void a_dotenv_that_cannot_be_read_is_told(void **state)
 	(void)state;
 	str_init(&complaint, COMPLAINT_MAX);
 	assert_null(settings_load(NULL, folder, &complaint));
-	assert_string_equal(str_text(&complaint), "/tmp: cannot be read, or is larger than 64 KiB\n");
+	assert_string_equal(str_text(&complaint),
+			    "/tmp: cannot be read, or is larger than 64 KiB\n");
 	str_clear(&complaint);
 	assert_null(settings_load(NULL, "/dev/null/.env", &complaint));
 	assert_string_equal(str_text(&complaint), "/dev/null/.env: Not a directory\n");
@@ -248,8 +250,10 @@ static void a_dotenv_that_cannot_be_read_is_told(void **state)
 
 static void wrong_numbers_are_refused(void **state)
 {
-	static const char *const values[] = {"65536", "-1", "abc", "80a", "1.5", " 80", "0x50", "+1",
-					     "99999999999999999999", "8000 9000"};
+	static const char *const values[] = {"65536",    "-1",  "abc",
+					     "80a",      "1.5", " 80",
+					     "0x50",     "+1",  "99999999999999999999",
+					     "8000 9000"};
 	char line[64], expected[200];
 	const char *const environment[] = {line, NULL};
 
@@ -281,13 +285,15 @@ static void wrong_words_are_refused(void **state)
 static void wrong_texts_are_refused(void **state)
 {
 	static const char *const long_address[] = {
-		"HTTP_ADDRESS=0123456789012345678901234567890123456789012345678901234567890123x", NULL};
+		"HTTP_ADDRESS=0123456789012345678901234567890123456789012345678901234567890123x",
+		NULL};
 	static const char *const bad_text[] = {"SPOOL_DIR=/\xff\n\x1b[1m", NULL};
 
 	(void)state;
-	assert_refused(long_address, SPAN(""),
-		       "HTTP_ADDRESS=0123456789012345678901234567890123456789012345678901234567890123x: "
-		       "must be text of 1 to 64 bytes (environment)\n");
+	assert_refused(
+		long_address, SPAN(""),
+		"HTTP_ADDRESS=0123456789012345678901234567890123456789012345678901234567890123x: "
+		"must be text of 1 to 64 bytes (environment)\n");
 	assert_refused(bad_text, SPAN(""),
 		       "SPOOL_DIR=/???[1m: must be text of 0 to 1000 bytes (environment)\n");
 }

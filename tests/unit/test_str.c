@@ -39,9 +39,16 @@ static void spans_are_compared(void **state)
 static void white_space_is_trimmed(void **state)
 {
 	static const char *const pairs[][2] = {
-		{"", ""},		{" ", ""},	 {" \t\r\n\v\f", ""},	      {"a", "a"},
-		{" a", "a"},		{"a ", "a"},	 {"\r\n a b \t", "a b"},      {"\x1f a", "\x1f a"},
-		{"\xc2\xa0", "\xc2\xa0"}, {"a\x7f", "a\x7f"},
+		{"", ""},
+		{" ", ""},
+		{" \t\r\n\v\f", ""},
+		{"a", "a"},
+		{" a", "a"},
+		{"a ", "a"},
+		{"\r\n a b \t", "a b"},
+		{"\x1f a", "\x1f a"},
+		{"\xc2\xa0", "\xc2\xa0"},
+		{"a\x7f", "a\x7f"},
 	};
 
 	(void)state;
@@ -83,14 +90,39 @@ static void spans_are_split(void **state)
 static void text_is_valid_utf8_without_nul(void **state)
 {
 	static const char *const good[] = {
-		"", "abc", "\x01\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-		"\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+		"",
+		"abc",
+		"\x01\x7f",
+		"\xc2\x80",
+		"\xdf\xbf",
+		"\xe0\xa0\x80",
+		"\xed\x9f\xbf",
+		"\xee\x80\x80",
+		"\xef\xbf\xbf",
+		"\xf0\x90\x80\x80",
+		"\xf4\x8f\xbf\xbf",
 		"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z",
 	};
 	static const char *const bad[] = {
-		"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2z", "\xe0\x9f\xbf", "\xe2\x82",
-		"\xe2\x82z", "\xe2z\x82", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-		"\xf0\x9f\x98", "\xf0\x9f\x98z", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff",
+		"\x80",
+		"\xbf",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xc2",
+		"\xc2z",
+		"\xe0\x9f\xbf",
+		"\xe2\x82",
+		"\xe2\x82z",
+		"\xe2z\x82",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xf0\x8f\xbf\xbf",
+		"\xf0\x9f\x98",
+		"\xf0\x9f\x98z",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xfe",
+		"\xff",
 		"abc\xc3",
 	};
 
@@ -163,8 +195,13 @@ static void numbers_are_appended(void **state)
 		int64_t number;
 		const char *text;
 	} numbers[] = {
-		{0, "0"}, {7, "7"}, {-7, "-7"}, {10, "10"}, {-1000, "-1000"},
-		{INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"},
+		{0, "0"},
+		{7, "7"},
+		{-7, "-7"},
+		{10, "10"},
+		{-1000, "-1000"},
+		{INT64_MAX, "9223372036854775807"},
+		{INT64_MIN, "-9223372036854775808"},
 	};
 	struct str str;
 
