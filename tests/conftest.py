@@ -14,20 +14,18 @@ for folder in (TESTS, TESTS / "world"):
     sys.path.insert(0, str(folder))
 
 # pylint: disable=wrong-import-position
-from harness import almanac as daemons  # noqa: E402
-from harness.almanac import Almanac  # noqa: E402
+from harness import almanac as daemons, nursery  # noqa: E402
+from harness.nursery import Nursery  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 from world import World  # noqa: E402
 
-LIVE = pytest.StashKey()
-
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item):
+def pytest_runtest_makereport():
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for daemon in item.session.stash.get(LIVE, []):
+        for daemon in nursery.live:
             report.sections.append((f"log of the daemon on port {daemon.port}", daemon.tail()))
 
 
@@ -76,37 +74,12 @@ def module_database(postgres, migrated):
     postgres.drop_database(url)
 
 
-class Nursery:
-    """Starts daemons, and judges at the end how they lived."""
-
-    def __init__(self, session):
-        self.live = session.stash.setdefault(LIVE, [])
-        self.own = []
-
-    def start(self, database_url, wait=True, **settings):
-        daemon = Almanac(database_url, **settings)
-        self.own.append(daemon)
-        self.live.append(daemon)
-        daemon.start()
-        return daemon.wait_ready() if wait else daemon
-
-    def finish(self):
-        complaints = []
-        for daemon in self.own:
-            try:
-                daemon.finish()
-            except Exception as complaint:  # pylint: disable=broad-except
-                complaints.append(f"{complaint}\n{daemon.tail()}")
-            self.live.remove(daemon)
-        assert not complaints, "\n".join(complaints)
-
-
 @pytest.fixture
-def start_almanac(request, database):
+def start_almanac(database):
     """start_almanac(url=database, wait=True, **settings) -> a daemon, ready."""
-    nursery = Nursery(request.session)
-    yield lambda url=database, **options: nursery.start(url, **options)
-    nursery.finish()
+    daemons_here = Nursery()
+    yield lambda url=database, **options: daemons_here.start(url, **options)
+    daemons_here.finish()
 
 
 @pytest.fixture
@@ -116,12 +89,12 @@ def almanac(start_almanac):
 
 
 @pytest.fixture(scope="module")
-def start_module_almanac(request, module_database):
+def start_module_almanac(module_database):
     """start_module_almanac(url=module_database, **settings) -> a daemon that lives as long as the
     stories of this file."""
-    nursery = Nursery(request.session)
-    yield lambda url=module_database, **options: nursery.start(url, **options)
-    nursery.finish()
+    daemons_here = Nursery()
+    yield lambda url=module_database, **options: daemons_here.start(url, **options)
+    daemons_here.finish()
 
 
 @pytest.fixture

@@ -105,8 +105,10 @@ class Almanac:
                 self.lines.append(line.rstrip("\n"))
 
     def wait_ready(self, seconds=20.0):
-        """Until /readyz says so."""
+        """Until /readyz says so, and every worker has its connections."""
         wait_until(lambda: self.get("/readyz").status_code == 200, seconds, "/readyz is 200")
+        wait_until(lambda: all(self.metric_values("almanac_database_connected")), seconds,
+                   "all connections stand")
         return self
 
     @property
@@ -196,6 +198,19 @@ class Almanac:
             errors = [line for line in self.log if line.get("level") == "error"
                       and line.get("what") not in self.expected_errors]
             assert not errors, errors
+
+    # --- metrics ---------------------------------------------------------------------------------
+
+    def metric_values(self, name, **labels):
+        """The values of the series of this name that have all these labels."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        lines = [line for line in self.get("/metrics").text.splitlines()
+                 if re.match(rf"{name}[ {{]", line) and all(text in line for text in wanted)]
+        return [float(line.rpartition(" ")[2]) for line in lines]
+
+    def metric(self, name, **labels):
+        """Their sum."""
+        return sum(self.metric_values(name, **labels))
 
     # --- memory ----------------------------------------------------------------------------------
 
