@@ -7,6 +7,7 @@
 
 #include "almanac/clock.h"
 #include "almanac/db.h"
+#include "almanac/fetch.h"
 #include "almanac/log.h"
 #include "almanac/metrics.h"
 #include "almanac/routes.h"
@@ -220,16 +221,29 @@ static int check(const struct settings *settings)
 
 /* --- the command line -------------------------------------------------------------------------------- */
 
+/* What the table of settings cannot judge: values that are small languages of their own. */
+static bool judge(const struct settings *settings, struct str *complaint)
+{
+	struct guard *guard;
+
+	if (!server_judge_address(settings, complaint))
+		return false;
+	guard = guard_create(settings_text(settings, SETTING_SOURCE_ALLOW), complaint);
+	guard_destroy(guard);
+	return guard != NULL;
+}
+
 static int with_settings(const char *command)
 {
 	struct str complaint;
 	struct settings *settings;
-	int code;
+	int code = EXIT_USAGE;
 
 	str_init(&complaint, TEXT_MAX);
 	settings = settings_load((const char *const *)environ, ".env", &complaint);
-	if (!settings) {
-		code = complain(&complaint, EXIT_USAGE);
+	if (!settings || !judge(settings, &complaint)) {
+		complain(&complaint, code);
+		settings_destroy(settings);
 		str_finish(&complaint);
 		return code;
 	}

@@ -39,6 +39,9 @@ struct server_options {
 
 struct server;
 
+/* Whether HTTP_ADDRESS is one, and not beyond loopback without leave; `complaint` gets one line. */
+bool server_judge_address(const struct settings *settings, struct str *complaint);
+
 /* Binds and starts the threads. NULL when it cannot; `complaint` gets one line (busy port …). */
 struct server *server_start(const struct server_options *options, struct str *complaint);
 

@@ -50,24 +50,6 @@ static bool is_loopback(const struct sockaddr_storage *address)
 	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static bool judge_address(const struct settings *settings, struct sockaddr_storage *address,
-			  socklen_t *length, struct str *complaint)
-{
-	const char *text = settings_text(settings, SETTING_HTTP_ADDRESS);
-
-	if (!read_address(settings, address, length)) {
-		str_format(complaint, "HTTP_ADDRESS=%s: must be an IPv4 or IPv6 address", text);
-		return false;
-	}
-	if (is_loopback(address) || settings_flag(settings, SETTING_ALLOW_ANONYMOUS))
-		return true;
-	str_format(complaint,
-		   "HTTP_ADDRESS=%s: beyond loopback everybody could do everything; set "
-		   "ALLOW_ANONYMOUS=1 if that is wanted, else listen on 127.0.0.1",
-		   text);
-	return false;
-}
-
 /* Sockets that share a port do not notice that another daemon has it: the first one does not share. */
 static int bind_socket(const struct sockaddr_storage *address, socklen_t length, bool is_shared)
 {
@@ -206,6 +188,25 @@ static bool start_workers(struct server *server, const struct sockaddr_storage *
 	return true;
 }
 
+bool server_judge_address(const struct settings *settings, struct str *complaint)
+{
+	const char *text = settings_text(settings, SETTING_HTTP_ADDRESS);
+	struct sockaddr_storage address;
+	socklen_t length;
+
+	if (!read_address(settings, &address, &length)) {
+		str_format(complaint, "HTTP_ADDRESS=%s: must be an IPv4 or IPv6 address", text);
+		return false;
+	}
+	if (is_loopback(&address) || settings_flag(settings, SETTING_ALLOW_ANONYMOUS))
+		return true;
+	str_format(complaint,
+		   "HTTP_ADDRESS=%s: beyond loopback everybody could do everything; set "
+		   "ALLOW_ANONYMOUS=1 if that is wanted, else listen on 127.0.0.1",
+		   text);
+	return false;
+}
+
 struct server *server_start(const struct server_options *options, struct str *complaint)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -221,7 +222,7 @@ struct server *server_start(const struct server_options *options, struct str *co
 		abort();
 	raise_file_limit(options->settings);
 	register_metrics(server);
-	if (judge_address(options->settings, &address, &length, complaint) &&
+	if (read_address(options->settings, &address, &length) &&
 	    claim_port(server, &address, length, complaint) &&
 	    start_workers(server, &address, length, complaint))
 		return server;
