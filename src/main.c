@@ -228,6 +228,7 @@ static bool judge(const struct settings *settings, struct str *complaint)
 
 	if (!server_judge_address(settings, complaint))
 		return false;
+	str_append_text(complaint, "SOURCE_ALLOW: ");
 	guard = guard_create(settings_text(settings, SETTING_SOURCE_ALLOW), complaint);
 	guard_destroy(guard);
 	return guard != NULL;
