@@ -1,8 +1,11 @@
-# almanac: make run, make test. `make help` lists everything.
+# almanac: `make run`, `make test`; `make help` lists everything.
 
 BUILD   ?= build
-CC      ?= gcc
 VERSION := 0.1.0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wundef -Wvla -Wcast-qual -Wswitch-enum
@@ -23,38 +26,154 @@ STATEMENTS := $(sort $(wildcard sql/*/*.sql))
 SOURCES    := $(sort $(wildcard src/*.c src/*/*.c))
 OBJECTS    := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/sql/sql_texts.o
 HOUSE      := $(filter-out $(BUILD)/src/main.o,$(OBJECTS))
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+TESTS      := $(sort $(wildcard tests/unit/test_*.c tests/db/test_*.c tests/rules/*.c))
+FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FORMATTED  := $(sort $(wildcard include/almanac/*.h src/*.[ch] src/*/*.[ch] tests/*/*.[ch]))
+
+# These run programs one after the other; what they build is built by a make of its own, which, as a
+# plain `make` does, uses all processors and keeps each compiler's words together.
+SCRIPTED := run test check check-% bench fuzz asan tsan format clean help
+
+MAKEFLAGS += --no-print-directory
+ifeq (,$(filter $(SCRIPTED),$(MAKECMDGOALS)))
+ifeq (,$(filter -j% --jobserver%,$(MAKEFLAGS)))
+MAKEFLAGS += -j$(shell nproc) -Otarget
+endif
+endif
+
+ifneq ($(V),1)
+quiet = @printf '  %-4s  %s\n' $(1) '$(2)';
+endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: build unit-binaries clean
+.SUFFIXES:
+.PHONY: build test-binaries unit-binaries fuzzers $(SCRIPTED)
 
-build: $(BUILD)/almanac
+build: $(BUILD)/almanac ## build build/almanac (the default)
 
-$(BUILD)/almanac: $(OBJECTS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# --- the binary -------------------------------------------------------------------------------------
 
-$(BUILD)/sql/sql_names.h: sql/embed.awk $(STATEMENTS)
+# The folders are named so that a file that went away counts as a change.
+$(BUILD)/almanac: $(OBJECTS) $(wildcard src/*/)
+	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(OBJECTS) $(LDLIBS)
+
+$(BUILD)/sql/made: sql/embed.awk $(STATEMENTS) $(wildcard sql/*/)
+	@mkdir -p $(@D)/new
+	$(call quiet,SQL,sql/*/*.sql)awk -v out=$(@D)/new -f sql/embed.awk $(STATEMENTS)
+	@for file in sql_names.h sql_texts.c; do \
+		cmp -s $(@D)/new/$$file $(@D)/$$file || cp $(@D)/new/$$file $(@D)/$$file; \
+	done
+	@touch $@
+
+$(BUILD)/sql/sql_names.h $(BUILD)/sql/sql_texts.c: $(BUILD)/sql/made ;
+
+$(BUILD)/sql/sql_texts.o: $(BUILD)/sql/sql_texts.c $(BUILD)/sql/sql_names.h Makefile
+	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/src/%.o: src/%.c Makefile | $(BUILD)/sql/sql_names.h
 	@mkdir -p $(@D)
-	awk -v out=$(BUILD)/sql -f sql/embed.awk $(STATEMENTS)
+	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/sql/sql_texts.c: $(BUILD)/sql/sql_names.h ;
+# --- programs of the tests: each is one file, with the whole house behind it -------------------------
 
-$(BUILD)/sql/sql_texts.o: $(BUILD)/sql/sql_texts.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+test-binaries: $(TESTS:%.c=$(BUILD)/%)
+unit-binaries: $(patsubst %.c,$(BUILD)/%,$(filter tests/unit/%,$(TESTS)))
+fuzzers: $(FUZZERS:%.c=$(BUILD)/%)
 
-$(BUILD)/src/%.o: src/%.c | $(BUILD)/sql/sql_names.h
+$(BUILD)/tests/%.o: tests/%.c Makefile | $(BUILD)/sql/sql_names.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) -Isrc $(CFLAGS) -MMD -MP -c -o $@ $<
 
-unit-binaries: $(UNIT_TESTS)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(HOUSE)
+	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(HOUSE) $(LDLIBS)
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(HOUSE)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Isrc $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(HOUSE) -lcmocka -ldl $(LDLIBS)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(HOUSE)
+	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $< $(HOUSE) -lcmocka -ldl $(LDLIBS)
 
-clean:
+# --- what people ask for ----------------------------------------------------------------------------
+
+run: export ALMANAC_BINARY = $(BUILD)/almanac
+run: ## install what is missing, build, start a private PostgreSQL, serve until Ctrl-C
+	@.make/install run
+	@$(MAKE) build
+	@.make/foreground .make/run
+
+test: ## all tests; TESTS_ONLY='unit api' for some groups
+	@.make/install test
+	@$(MAKE) build test-binaries
+	@BUILD='$(BUILD)' tests/run $(TESTS_ONLY)
+
+check: ## layout, warnings as errors, linter, the rules of the house, a short smoke of the load
+	@.make/install check
+	@$(MAKE) check-format
+	@$(MAKE) check-warnings
+	@$(MAKE) check-lint
+	@$(MAKE) check-rules
+	@$(MAKE) check-load
+	@echo 'check: all is well'
+
+check-format:
+	@echo 'check: layout (clang-format)'
+	@clang-format --dry-run --Werror $(FORMATTED)
+
+check-warnings:
+	@echo 'check: warnings are errors'
+	@$(MAKE) build test-binaries BUILD='$(BUILD)/strict' WERROR=-Werror
+
+check-lint:
+	@echo 'check: linter'
+	@BUILD='$(BUILD)' .make/lint $(SOURCES)
+
+check-rules:
+	@echo 'check: rules of the house'
+	@$(MAKE) build test-binaries
+	@BUILD='$(BUILD)' tests/run rules
+
+check-load:
+	@if [ -e tests/load/bench ]; then \
+		echo 'check: smoke of the load scripts'; \
+		$(MAKE) build && ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench --smoke; \
+	fi
+
+bench: ## the load scripts with their figures (minutes)
+	@.make/install check
+	@$(MAKE) build
+	@ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench
+
+fuzz: ## every fuzz harness for FUZZ_SECONDS=60
+	@.make/install fuzz
+	@$(MAKE) fuzzers BUILD='$(BUILD)/fuzz' CC=clang OPTIMISE=-O1 \
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+	@BUILD='$(BUILD)/fuzz' .make/fuzz
+
+SANITIZED := unit db sql world api faults
+
+asan: ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@.make/install test
+	@$(MAKE) build test-binaries BUILD='$(BUILD)/asan' OPTIMISE='-O1 -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	@BUILD='$(BUILD)/asan' ALMANAC_SANITIZER=address \
+		ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+		UBSAN_OPTIONS=print_stacktrace=1 tests/run $(or $(TESTS_ONLY),$(SANITIZED))
+
+tsan: ## all tests with ThreadSanitizer
+	@.make/install test
+	@$(MAKE) build test-binaries BUILD='$(BUILD)/tsan' OPTIMISE='-O1 -fno-omit-frame-pointer' \
+		SANITIZE=-fsanitize=thread
+	@BUILD='$(BUILD)/tsan' ALMANAC_SANITIZER=thread \
+		TSAN_OPTIONS='suppressions=$(CURDIR)/.make/tsan.suppressions' \
+		tests/run $(or $(TESTS_ONLY),$(SANITIZED))
+
+format: ## lay out all C files with clang-format
+	@.make/install check
+	@clang-format -i $(FORMATTED)
+
+clean: ## remove what was built; the database in .postgres stays
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+-include $(shell find $(BUILD)/sql $(BUILD)/src $(BUILD)/tests -name '*.d' 2>/dev/null)
