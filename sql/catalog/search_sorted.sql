@@ -1,7 +1,8 @@
 -- $1 earliest start, $2 latest start, $3 earliest end, $4 latest end, $5 provider, $6 least price, $7 highest price, $8 available only, $9 with offline, $10 cursor number, $11 cursor id, $12 limit, $13 with total, $14 words, $15 order, $16 cursor title, $17 rows to skip -> rows: _id, _uuid, _item, _number, _title, _total
 -- As search_text (words NULL: all titles), in another order: start, end, min_price, max_price, title,
 -- each also with a minus in front for the reverse. Everything found is sorted; ties go by id; what
--- has no price comes last. Past the end there is one row with _id NULL, for the total.
+-- has no price comes last. Past the end there is one row with _id NULL, for the total. Of the two ways
+-- to the events, by start and by words, one gives nothing.
 WITH hidden AS MATERIALIZED (
 	SELECT coalesce(array_agg(id), '{}') AS ids FROM catalog_providers WHERE deleted_at IS NOT NULL
 ),
@@ -19,11 +20,17 @@ found AS MATERIALIZED (
 		       ELSE 0
 	       END AS number,
 	       CASE WHEN $15::text IN ('title', '-title') THEN lower(e.title) COLLATE "C" ELSE '' END AS title
-	FROM catalog_events AS e
-	WHERE ($14::text IS NULL
-	       OR to_tsvector('simple', e.title) @@ websearch_to_tsquery('simple', $14::text))
-	  AND e.starts_at >= coalesce($1::timestamptz, '-infinity')
-	  AND e.starts_at <= coalesce($2::timestamptz, 'infinity')
+	FROM (
+		SELECT * FROM catalog_events
+		WHERE $14::text IS NULL
+		  AND starts_at >= coalesce($1::timestamptz, '-infinity')
+		  AND starts_at <= coalesce($2::timestamptz, 'infinity')
+		UNION ALL
+		SELECT * FROM catalog_events
+		WHERE to_tsvector('simple', title) @@ websearch_to_tsquery('simple', $14::text)
+	) AS e
+	WHERE ($1::timestamptz IS NULL OR e.starts_at >= $1::timestamptz)
+	  AND ($2::timestamptz IS NULL OR e.starts_at <= $2::timestamptz)
 	  AND ($3::timestamptz IS NULL OR coalesce(e.ends_at, e.starts_at) >= $3::timestamptz)
 	  AND ($4::timestamptz IS NULL OR coalesce(e.ends_at, e.starts_at) <= $4::timestamptz)
 	  AND ($5::bigint IS NULL OR e.provider_id = $5::bigint)

@@ -88,7 +88,8 @@ CREATE TABLE catalog_events (
 	UNIQUE (provider_id, base_id, event_id)
 );
 
-CREATE INDEX catalog_events_start ON catalog_events (starts_at, id);
+CREATE INDEX catalog_events_start ON catalog_events (starts_at, id)
+	INCLUDE (ends_at, provider_id, min_price, max_price, is_available, was_online);
 CREATE INDEX catalog_events_edition ON catalog_events (edition, id);
 CREATE INDEX catalog_events_title ON catalog_events USING gin (to_tsvector('simple', title))
 	WITH (fastupdate = off);
