@@ -48,8 +48,9 @@ const struct endpoint health_live = {
 	.path = "/livez",
 	.tag = "health",
 	.summary = "Liveness",
-	.description = "200 as long as requests are answered at all: restart the process when it is not. "
-		       "The database is not asked.",
+	.description =
+		"200 as long as requests are answered at all: restart the process when it is not. "
+		"The database is not asked.",
 	.answers = say_ok,
 	.is_quiet = true,
 };
@@ -91,7 +92,7 @@ static void complain_unwell(struct request *request, const struct complaint *com
 	str_format(&reply->body, ",\"version\":\"%s\"}\n", request_version(request));
 }
 
-#define PARTS_SCHEMA                                                                               \
+#define PARTS_SCHEMA                                                                                 \
 	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\"],\"properties\":{" \
 	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                        \
 	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                      \
@@ -104,8 +105,9 @@ const struct endpoint health_ready = {
 	.path = "/readyz",
 	.tag = "health",
 	.summary = "Readiness",
-	.description = "200 when the database answers, its schema is the one this binary needs, and the "
-		       "scheduler goes round; else 503 with the failing part: send no requests here.",
+	.description =
+		"200 when the database answers, its schema is the one this binary needs, and the "
+		"scheduler goes round; else 503 with the failing part: send no requests here.",
 	.has_statement = true,
 	.asks = SQL_HEALTH_CHECK,
 	.says = say_well,
@@ -144,8 +146,9 @@ const struct endpoint health_metrics = {
 	.path = "/metrics",
 	.tag = "health",
 	.summary = "Metrics",
-	.description = "Numbers about this process in the Prometheus text format 0.0.4: requests and "
-		       "latencies per route, the database's queues, sync runs and age per provider.",
+	.description =
+		"Numbers about this process in the Prometheus text format 0.0.4: requests and "
+		"latencies per route, the database's queues, sync runs and age per provider.",
 	.answers = say_metrics,
 	.is_quiet = true,
 };

@@ -106,7 +106,8 @@ void cache_destroy(struct cache *cache)
 	free(cache);
 }
 
-struct cache_entry *cache_find(struct cache *cache, struct span key, int64_t edition, int64_t now_us)
+struct cache_entry *cache_find(struct cache *cache, struct span key, int64_t edition,
+			       int64_t now_us)
 {
 	uint64_t hash = send_hash(key);
 	struct cache_entry *entry = *bucket_of(cache, hash);

@@ -3,9 +3,11 @@
  *
  *   server.c    threads, listening sockets, start and stop
  *   worker.c    one worker: its loop, its libmicrohttpd daemon, its connections and their deadlines
- *   request.c   a request from birth to its answer: match, read, check, answer or ask
+ *   request.c   a request from birth to its answer
  *   intake.c    the raw request: malformed ones are refused here
  *   router.c    which endpoint
+ *   reading.c   its fields
+ *   asking.c    the question to the database, and its answer
  *   send.c      the answer's headers, ETag, gzip
  *   cache.c     finished answers, one question asked once
  *   say.c       shared renderers
@@ -113,9 +115,9 @@ struct request {
 	const char *method;
 	struct str body;
 	size_t max_body;
-	size_t swallowed;  /* body bytes that nobody wants */
+	size_t swallowed; /* body bytes that nobody wants */
 	bool is_too_large;
-	bool is_decided;   /* the answer stands before the body is there */
+	bool is_decided; /* the answer stands before the body is there */
 
 	/* what was found */
 	const struct endpoint *endpoint;
@@ -127,8 +129,8 @@ struct request {
 	/* the question */
 	struct asking asking;
 	struct question question;
-	int64_t edition;            /* when it was asked */
-	struct cache_entry *entry;  /* that this answer will fill, or was taken from */
+	int64_t edition;           /* when it was asked */
+	struct cache_entry *entry; /* that this answer will fill, or was taken from */
 	struct request *next_waiter;
 	int64_t db_us;
 	int64_t rows;
@@ -148,6 +150,16 @@ enum MHD_Result request_handle(struct request *request, const char *method, cons
 void request_complain(struct request *request, enum problem problem, const char *detail,
 		      const struct field_faults *faults);
 
+/* From now on the client has HTTP_REQUEST_TIMEOUT_SECONDS for its next move. */
+void request_expect(struct request *request);
+
+/* reading.c: fills request->values; false when something is wrong, and the answer says what. */
+bool reading_take(struct request *request);
+bool reading_has_body(const struct endpoint *endpoint);
+
+/* asking.c: the answer stands, or the request waits (PHASE_WAITING) until it is resumed. */
+void asking_begin(struct request *request);
+
 /* intake.c: why the raw request is refused; NULL when it is well-formed. On its first call only. */
 const char *intake_judge(struct request *request, const char *method, const char *version);
 /* Takes path and query out of the target. */
@@ -158,8 +170,8 @@ void intake_identify(struct request *request);
 /* router.c: the verdict on a path and method. */
 enum route_verdict { ROUTE_FOUND, ROUTE_OPTIONS, ROUTE_WRONG_METHOD, ROUTE_UNKNOWN };
 enum route_verdict router_match(const struct endpoint *const *routes, struct span path,
-				const char *method, size_t *route,
-				struct field_pair *pairs, size_t *pair_count, struct str *allow);
+				const char *method, size_t *route, struct field_pair *pairs,
+				size_t *pair_count, struct str *allow);
 
 /* send.c */
 enum MHD_Result send_reply(struct request *request);
@@ -198,13 +210,15 @@ struct cache *cache_create(size_t max_bytes, int64_t ttl_us);
 void cache_destroy(struct cache *cache);
 
 /* The entry for this key and edition: filled, or being asked for; NULL when there is none. */
-struct cache_entry *cache_find(struct cache *cache, struct span key, int64_t edition, int64_t now_us);
+struct cache_entry *cache_find(struct cache *cache, struct span key, int64_t edition,
+			       int64_t now_us);
 
 /* A new entry that somebody begins to ask for; it replaces what stood there. Held by the caller. */
 struct cache_entry *cache_begin(struct cache *cache, struct span key, int64_t edition);
 
 /* Fills it from a reply (whose body it takes) and lists it among the newest. */
-void cache_fill(struct cache *cache, struct cache_entry *entry, struct reply *reply, int64_t now_us);
+void cache_fill(struct cache *cache, struct cache_entry *entry, struct reply *reply,
+		int64_t now_us);
 
 /* It could not be filled: nobody will find it. */
 void cache_give_up(struct cache *cache, struct cache_entry *entry);
@@ -221,6 +235,7 @@ bool worker_start(struct worker *worker, struct server *server, int index, int l
 /* Joins the thread and frees; fine when it was never started. */
 void worker_finish(struct worker *worker);
 void worker_publish(struct worker *worker, struct publication *publication);
+int64_t worker_patience_us(const struct worker *worker);
 /* Begins to drain: see server_stop. */
 void worker_stop(struct worker *worker, int64_t deadline_us);
 /* gzip (RFC 1952); false when it does not make the bytes fewer. */

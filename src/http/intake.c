@@ -110,12 +110,13 @@ static bool is_target(struct span target)
 	for (size_t i = 0; i < target.length; i++)
 		if (target.bytes[i] <= ' ' || target.bytes[i] >= 0x7f)
 			return false;
-	return target.length > 0 &&
-	       (*target.bytes == '/' || span_is(target, "*") ||
-		span_starts_with(target, SPAN("http://")) || span_starts_with(target, SPAN("https://")));
+	return target.length > 0 && (*target.bytes == '/' || span_is(target, "*") ||
+				     span_starts_with(target, SPAN("http://")) ||
+				     span_starts_with(target, SPAN("https://")));
 }
 
-static const char *judge_line(const struct request *request, const char *method, const char *version)
+static const char *judge_line(const struct request *request, const char *method,
+			      const char *version)
 {
 	if (request->raw_target != method + strlen(method) + 1 ||
 	    version != request->raw_target + request->target.length + 1)

@@ -1,16 +1,11 @@
-/* request.c - a request from birth to its answer: receive, match, read, check, answer or ask, say.
+/* request.c - a request from birth to its answer: receive, match, read, answer or ask, send.
  * Called by worker.c for libmicrohttpd; calls all the other files. */
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "almanac/clock.h"
-#include "almanac/container.h"
-#include "almanac/json.h"
 #include "almanac/log.h"
 #include "http.h"
 
-#define SECOND INT64_C(1000000)
 #define ALLOW_MAX 128
 
 /* What is told of a client that left before its answer, as nginx does. */
@@ -26,16 +21,9 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info->socket_context;
 }
 
-static int64_t patience_us(const struct worker *worker)
+void request_expect(struct request *request)
 {
-	return SECOND * settings_number(worker->server->options.settings,
-					SETTING_HTTP_REQUEST_TIMEOUT_SECONDS);
-}
-
-static void expect_by(struct request *request, int64_t wait_us)
-{
-	request->connection->deadline_us =
-		wait_us == INT64_MAX ? INT64_MAX : clock_steady_us() + wait_us;
+	request->connection->deadline_us = clock_steady_us() + worker_patience_us(request->worker);
 }
 
 struct request *request_create(struct worker *worker, struct MHD_Connection *mhd, const char *uri)
@@ -57,7 +45,7 @@ struct request *request_create(struct worker *worker, struct MHD_Connection *mhd
 	str_init(&request->body, 0);
 	reply_init(&request->reply);
 	worker->open_requests++;
-	expect_by(request, patience_us(worker));
+	request_expect(request);
 	return request;
 }
 
@@ -85,7 +73,9 @@ static void tell_log(const struct request *request, int status, int64_t took_us)
 		{0},
 	};
 
-	log_write(status >= 500 ? LOG_LEVEL_WARN : is_quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	log_write(status >= 500 ? LOG_LEVEL_WARN
+		  : is_quiet    ? LOG_LEVEL_DEBUG
+				: LOG_LEVEL_INFO,
 		  fields);
 }
 
@@ -96,7 +86,7 @@ void request_destroy(struct request *request)
 
 	tell_metrics(request, status, took_us);
 	tell_log(request, status, took_us);
-	expect_by(request, patience_us(request->worker));
+	request_expect(request);
 	request->worker->open_requests--;
 	if (request->entry)
 		cache_drop(request->entry);
@@ -120,21 +110,13 @@ static void dismiss(struct request *request, enum problem problem, const char *d
 	request->must_close = true;
 }
 
-static bool has_body_fields(const struct endpoint *endpoint)
-{
-	for (const struct field *field = endpoint->reads; field && field->name; field++)
-		if (field->place == FIELD_IN_BODY)
-			return true;
-	return false;
-}
-
 static size_t max_body_of(const struct endpoint *endpoint)
 {
 	if (!endpoint)
 		return IGNORED_MAX_BODY;
 	if (endpoint->max_body)
 		return endpoint->max_body;
-	return has_body_fields(endpoint) ? DEFAULT_MAX_BODY : IGNORED_MAX_BODY;
+	return reading_has_body(endpoint) ? DEFAULT_MAX_BODY : IGNORED_MAX_BODY;
 }
 
 static void answer_options(struct request *request, const char *allow)
@@ -159,7 +141,8 @@ static void match(struct request *request)
 		answer_options(request, arena_text(request->arena, str_span(&allow)));
 	} else if (verdict == ROUTE_WRONG_METHOD) {
 		decide(request, PROBLEM_METHOD_NOT_ALLOWED, NULL);
-		reply_header(&request->reply, "Allow", arena_text(request->arena, str_span(&allow)));
+		reply_header(&request->reply, "Allow",
+			     arena_text(request->arena, str_span(&allow)));
 	} else if (span_is(request->path, "*") && strcmp(request->method, "OPTIONS") == 0) {
 		answer_options(request, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 	} else {
@@ -242,364 +225,7 @@ static bool receive_body(struct request *request, struct span bytes)
 	return request->swallowed <= SWALLOW_FACTOR * request->max_body;
 }
 
-/* --- read the fields ---------------------------------------------------------------------------------- */
-
-static bool is_json_type(struct span type)
-{
-	struct span essence;
-
-	span_split(&type, ';', &essence);
-	essence = span_trim(essence);
-	return span_equals_nocase(essence, SPAN("application/json")) ||
-	       (essence.length > 5 &&
-		span_equals_nocase((struct span){essence.bytes + essence.length - 5, 5},
-				   SPAN("+json")));
-}
-
-static bool read_body(struct request *request, const struct json **body)
-{
-	const char *complaint = NULL;
-
-	if (!is_json_type(request_header(request, "Content-Type"))) {
-		request_complain(request, PROBLEM_NOT_JSON,
-				 "Content-Type must be application/json", NULL);
-		return false;
-	}
-	*body = json_parse(request->arena, str_span(&request->body), &complaint);
-	if (!*body) {
-		request_complain(request, PROBLEM_BAD_JSON, complaint, NULL);
-		return false;
-	}
-	if (json_kind(*body) != JSON_OBJECT) {
-		request_complain(request, PROBLEM_INVALID_BODY,
-				 arena_format(request->arena, "the body must be an object, not %s",
-					      json_kind_name(json_kind(*body))),
-				 NULL);
-		return false;
-	}
-	return true;
-}
-
-static bool decode_path(struct request *request)
-{
-	const char *complaint = NULL;
-
-	for (size_t i = 0; i < request->path_count; i++) {
-		struct field_pair *pair = &request->path_pairs[i];
-
-		if (!fields_decode(request->arena, pair->value, false, &pair->value, &complaint)) {
-			request_complain(request, PROBLEM_BAD_REQUEST, complaint, NULL);
-			return false;
-		}
-	}
-	return true;
-}
-
-static enum problem problem_of_faults(const struct field_faults *faults)
-{
-	for (size_t i = 0; i < faults->count; i++)
-		if (faults->items[i].place != FIELD_IN_BODY)
-			return PROBLEM_INVALID_QUERY;
-	return PROBLEM_INVALID_BODY;
-}
-
-/* The table's fields, then the rules across them. */
-static bool judge_fields(struct request *request, const struct field_input *input)
-{
-	const struct endpoint *endpoint = request->endpoint;
-	struct field_faults *faults = arena_alloc(request->arena, sizeof(*faults));
-	enum problem problem = PROBLEM_NONE;
-
-	assert(fields_count(endpoint->reads) <= ENDPOINT_FIELDS_MAX);
-	if (fields_read(request->arena, endpoint->reads, input, request->values, faults) &&
-	    endpoint->check)
-		problem = endpoint->check(request, faults);
-	if (faults->count)
-		problem = problem_of_faults(faults);
-	if (problem == PROBLEM_NONE)
-		return true;
-	request_complain(request, problem, NULL, faults);
-	return false;
-}
-
-static bool read_fields(struct request *request)
-{
-	struct field_pair query[QUERY_FIELDS_MAX];
-	const char *complaint = NULL;
-	struct field_input input = {
-		.path = request->path_pairs,
-		.path_count = request->path_count,
-		.query = query,
-	};
-
-	if (!fields_split_query(request->arena, request->query, query, QUERY_FIELDS_MAX,
-				&input.query_count, &complaint)) {
-		request_complain(request, PROBLEM_BAD_REQUEST, complaint, NULL);
-		return false;
-	}
-	if (!request->endpoint->reads)
-		return true;
-	if (!decode_path(request))
-		return false;
-	if (has_body_fields(request->endpoint) && !read_body(request, &input.body))
-		return false;
-	return judge_fields(request, &input);
-}
-
-/* --- say -------------------------------------------------------------------------------------------- */
-
-/* The first row's word; PROBLEM_NONE and a status for a good one. */
-static enum problem judge_outcome(struct request *request, const struct db_rows *rows)
-{
-	struct span word = rows_text_of(rows, 0, "outcome");
-	const struct outcome *outcome = request->endpoint->outcomes;
-
-	while (outcome->word && !span_is(word, outcome->word))
-		outcome++;
-	assert(outcome->word);
-	if (outcome->problem == PROBLEM_NONE)
-		request->reply.status = outcome->status;
-	return outcome->problem;
-}
-
-static void say(struct request *request, const struct db_rows *rows)
-{
-	const struct endpoint *endpoint = request->endpoint;
-	enum problem problem = PROBLEM_NONE;
-
-	request->rows = (int64_t)rows_count(rows);
-	request->reply.status = endpoint->status ? endpoint->status : 200;
-	if (request->rows == 0)
-		problem = endpoint->empty;
-	else if (endpoint->outcomes)
-		problem = judge_outcome(request, rows);
-	if (problem != PROBLEM_NONE) {
-		request_complain(request, problem, NULL, NULL);
-		return;
-	}
-	request->made_from = endpoint->is_of_edition ? MADE_FROM_SQL : MADE_PLAIN;
-	endpoint->says(request, rows, &request->reply);
-	if (request->reply.body.has_overflowed)
-		request_complain(request, PROBLEM_REFUSED, "the answer is too large", NULL);
-}
-
-/* PostgreSQL, appendix A: classes and codes of errors that are not ours. */
-static const struct {
-	const char *sqlstate;
-	enum problem problem;
-	const char *detail;
-} refusals[] = {
-	{"57014", PROBLEM_DATABASE_AWAY, "the database took too long"},
-	{"22", PROBLEM_BAD_REQUEST, "a value is beyond what the database can keep"},
-	{"25006", PROBLEM_DATABASE_AWAY, "the database only reads at the moment"},
-	{"40", PROBLEM_OVERLOADED, "others changed the same at the same time"},
-	{"53", PROBLEM_DATABASE_AWAY, "the database has no room"},
-};
-
-static void say_refused(struct request *request, const struct db_answer *answer)
-{
-	enum problem problem = PROBLEM_REFUSED;
-	const char *detail = NULL;
-
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals) && !detail; i++) {
-		if (!span_starts_with(span_of(answer->sqlstate), span_of(refusals[i].sqlstate)))
-			continue;
-		problem = refusals[i].problem;
-		detail = refusals[i].detail;
-	}
-	log_write(problem == PROBLEM_REFUSED ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-		  (const struct log_field[]){
-			  log_what("statement refused"), log_text("id", request->id),
-			  log_text("statement", statements[request->question.statement].file),
-			  log_text("sqlstate", answer->sqlstate),
-			  log_text("reason", answer->message), {0}});
-	request_complain(request, problem, detail, NULL);
-}
-
-static void say_away(struct request *request)
-{
-	request_complain(request,
-			 request->worker->is_stopping ? PROBLEM_SHUTTING_DOWN
-						      : PROBLEM_DATABASE_AWAY,
-			 NULL, NULL);
-}
-
-static void take_answer(struct request *request, const struct db_answer *answer)
-{
-	switch (answer->verdict) {
-	case DB_ANSWERED:
-		say(request, answer->rows);
-		break;
-	case DB_REFUSED:
-		say_refused(request, answer);
-		break;
-	case DB_AWAY:
-	default:
-		say_away(request);
-		break;
-	}
-}
-
-/* --- one question, many askers ------------------------------------------------------------------------ */
-
-static void resume(struct request *request)
-{
-	request->phase = PHASE_ANSWERED;
-	request->worker->has_resumed = true;
-	expect_by(request, patience_us(request->worker));
-	MHD_resume_connection(request->mhd);
-}
-
-/* The answer of whoever asked, for one who waited. */
-static void copy_reply(struct request *waiter, const struct request *leader)
-{
-	const struct reply *from = &leader->reply;
-
-	waiter->reply.status = from->status;
-	waiter->reply.content_type = from->content_type;
-	waiter->made_from = leader->made_from;
-	str_append(&waiter->reply.body, str_span(&from->body));
-	for (size_t i = 0; i < from->header_count; i++)
-		reply_header(&waiter->reply, from->headers[i].name,
-			     arena_text(waiter->arena, span_of(from->headers[i].value)));
-}
-
-static void forget_entry(struct request *request)
-{
-	cache_drop(request->entry);
-	request->entry = NULL;
-}
-
-static void settle_waiter(struct request *waiter, const struct request *leader, bool is_kept)
-{
-	if (is_kept) {
-		waiter->made_from = MADE_FROM_SQL;
-	} else {
-		forget_entry(waiter);
-		copy_reply(waiter, leader);
-	}
-	resume(waiter);
-}
-
-static void settle_entry(struct request *request)
-{
-	struct cache *cache = request->worker->cache;
-	struct cache_entry *entry = request->entry;
-	struct request *waiter = entry->waiters;
-	bool is_kept = request->reply.status == 200;
-
-	entry->waiters = NULL;
-	if (is_kept)
-		cache_fill(cache, entry, &request->reply, clock_steady_us());
-	else
-		cache_give_up(cache, entry);
-	while (waiter) {
-		struct request *next = waiter->next_waiter;
-
-		settle_waiter(waiter, request, is_kept);
-		waiter = next;
-	}
-	if (!is_kept)
-		forget_entry(request);
-}
-
-static void answered(struct question *question, const struct db_answer *answer)
-{
-	struct request *request = container_of(question, struct request, question);
-
-	request->db_us = answer->waited_us;
-	take_answer(request, answer);
-	if (request->entry)
-		settle_entry(request);
-	resume(request);
-}
-
-/* --- ask -------------------------------------------------------------------------------------------- */
-
-static void prepare(struct request *request)
-{
-	const struct endpoint *endpoint = request->endpoint;
-	struct asking *asking = &request->asking;
-
-	asking->statement = endpoint->asks;
-	if (endpoint->prepares) {
-		endpoint->prepares(request, asking);
-		return;
-	}
-	for (const struct field *field = endpoint->reads; field && field->name; field++) {
-		const struct field_value *value = &request->values[asking->value_count];
-
-		asking->values[asking->value_count++] = db_text(value->is_given ? value->text : NULL);
-	}
-}
-
-static void say_unasked(struct request *request, const struct db *db)
-{
-	if (request->worker->is_stopping)
-		request_complain(request, PROBLEM_SHUTTING_DOWN, NULL, NULL);
-	else if (db && db_is_connected(db))
-		request_complain(request, PROBLEM_OVERLOADED,
-				 "too many questions wait for the database", NULL);
-	else
-		request_complain(request, PROBLEM_DATABASE_AWAY, NULL, NULL);
-}
-
-static void ask(struct request *request)
-{
-	struct worker *worker = request->worker;
-	struct question *question = &request->question;
-	struct db *db;
-
-	prepare(request);
-	db = statements[request->asking.statement].is_command ? worker->write : worker->read;
-	question->statement = request->asking.statement;
-	question->values = request->asking.values;
-	question->value_count = request->asking.value_count;
-	question->answered = answered;
-	if (db && db_ask(db, question)) {
-		request->phase = PHASE_WAITING;
-		return;
-	}
-	say_unasked(request, db);
-	if (request->entry)
-		settle_entry(request);
-}
-
-static void join(struct request *request, struct cache_entry *entry)
-{
-	cache_hold(entry);
-	request->entry = entry;
-	metric_add(request->worker->server->cache_hits, 1);
-	if (entry->is_filled) {
-		request->made_from = MADE_FROM_SQL;
-		return;
-	}
-	request->next_waiter = entry->waiters;
-	entry->waiters = request;
-	request->phase = PHASE_WAITING;
-}
-
-/* The answer may come from the cache, or from one who is asking the same right now. */
-static void find_or_ask(struct request *request)
-{
-	struct worker *worker = request->worker;
-	int64_t edition = atomic_load(&worker->server->options.edition->number);
-	struct cache_entry *entry;
-
-	request->edition = edition;
-	if (!request->endpoint->is_of_edition || edition == 0 || !worker->cache) {
-		ask(request);
-		return;
-	}
-	entry = cache_find(worker->cache, request->target, edition, clock_steady_us());
-	if (entry) {
-		join(request, entry);
-		return;
-	}
-	metric_add(worker->server->cache_misses, 1);
-	request->entry = cache_begin(worker->cache, request->target, edition);
-	ask(request);
-}
+/* --- the whole request is there --------------------------------------------------------------------- */
 
 static void proceed(struct request *request)
 {
@@ -612,14 +238,14 @@ static void proceed(struct request *request)
 				 NULL);
 		return;
 	}
-	if (!read_fields(request))
+	if (!reading_take(request))
 		return;
 	if (endpoint->answers && endpoint->answers(request, &request->reply)) {
 		request->made_from = endpoint->is_of_edition ? MADE_FROM_MEMORY : MADE_PLAIN;
 		return;
 	}
 	if (endpoint->has_statement)
-		find_or_ask(request);
+		asking_begin(request);
 	else
 		request_complain(request, PROBLEM_REFUSED, NULL, NULL);
 }
@@ -629,7 +255,7 @@ static void proceed(struct request *request)
 static enum MHD_Result send_now(struct request *request)
 {
 	request->phase = PHASE_SENT;
-	expect_by(request, patience_us(request->worker));
+	request_expect(request);
 	return send_reply(request);
 }
 
@@ -640,7 +266,7 @@ static enum MHD_Result answer(struct request *request)
 		proceed(request);
 	if (request->phase != PHASE_WAITING)
 		return send_now(request);
-	expect_by(request, INT64_MAX);
+	request->connection->deadline_us = INT64_MAX;
 	MHD_suspend_connection(request->mhd);
 	return MHD_YES;
 }

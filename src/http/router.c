@@ -21,8 +21,8 @@ static bool matches(const char *pattern, struct span path, struct field_pair *pa
 		if (!span_split(&rest, '/', &segment) || !takes(part, segment))
 			return false;
 		if (part.length > 2 && *part.bytes == '{' && *count < PATH_FIELDS_MAX)
-			pairs[(*count)++] = (struct field_pair){
-				{part.bytes + 1, part.length - 2}, segment};
+			pairs[(*count)++] =
+				(struct field_pair){{part.bytes + 1, part.length - 2}, segment};
 	}
 	return rest.bytes == NULL;
 }
@@ -42,8 +42,8 @@ static void allow_method(struct str *allow, const char *method)
 }
 
 enum route_verdict router_match(const struct endpoint *const *routes, struct span path,
-				const char *method, size_t *route,
-				struct field_pair *pairs, size_t *pair_count, struct str *allow)
+				const char *method, size_t *route, struct field_pair *pairs,
+				size_t *pair_count, struct str *allow)
 {
 	struct field_pair found[PATH_FIELDS_MAX];
 	size_t count;

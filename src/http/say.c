@@ -40,8 +40,8 @@ static void append_moment(struct str *out, struct span text)
 		return;
 	}
 	str_append_char(out, '"');
-	str_append(out, (struct span){written,
-				      moment_write_rfc3339(moment_unix_us(&moment), written)});
+	str_append(out,
+		   (struct span){written, moment_write_rfc3339(moment_unix_us(&moment), written)});
 	str_append_char(out, '"');
 }
 

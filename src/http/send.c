@@ -82,8 +82,8 @@ bool send_accepts_gzip(struct span header)
 		while (span_split(&item, ';', &parameter)) {
 			parameter = span_trim(parameter);
 			if (span_starts_with(parameter, SPAN("q=")))
-				is_refused = is_zero((struct span){parameter.bytes + 2,
-								   parameter.length - 2});
+				is_refused = is_zero(
+					(struct span){parameter.bytes + 2, parameter.length - 2});
 		}
 		is_gzip = span_equals_nocase(coding, SPAN("gzip"));
 		if (is_gzip || (span_is(coding, "*") && !is_explicit))
@@ -118,7 +118,8 @@ static void date_edition(const struct request *request, struct outgoing *out)
 	int64_t confirmed_us = atomic_load(&edition->confirmed_us);
 
 	if (changed_us > 0)
-		out->last_modified[moment_write_http(changed_us / 1000000, out->last_modified)] = '\0';
+		out->last_modified[moment_write_http(changed_us / 1000000, out->last_modified)] =
+			'\0';
 	if (confirmed_us > 0)
 		snprintf(out->age, sizeof(out->age), "%lld",
 			 (long long)(clock_steady_us() - confirmed_us) / 1000000);
@@ -134,7 +135,7 @@ static void tag(const struct request *request, struct outgoing *out)
 	if (endpoint->is_of_edition && request->made_from != MADE_PLAIN) {
 		hash = out->entry                               ? out->entry->body_hash
 		       : request->made_from == MADE_FROM_MEMORY ? 0
-								 : send_hash(out->body);
+								: send_hash(out->body);
 		tag_edition(request, out, hash);
 		date_edition(request, out);
 	} else if (endpoint->has_etag) {

@@ -44,10 +44,12 @@ static bool read_address(const struct settings *settings, struct sockaddr_storag
 static bool is_loopback(const struct sockaddr_storage *address)
 {
 	if (address->ss_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >>
+		return ntohl(((const struct sockaddr_in *)(const void *)address)
+				     ->sin_addr.s_addr) >>
 			       24 ==
 		       127;
-	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+	return IN6_IS_ADDR_LOOPBACK(
+		&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
 /* Sockets that share a port do not notice that another daemon has it: the first one does not share. */
@@ -87,7 +89,8 @@ static bool claim_port(struct server *server, struct sockaddr_storage *address, 
 	if (fd < 0) {
 		str_format(complaint, "cannot listen on %s port %lld: %s",
 			   settings_text(settings, SETTING_HTTP_ADDRESS),
-			   (long long)settings_number(settings, SETTING_HTTP_PORT), strerror(errno));
+			   (long long)settings_number(settings, SETTING_HTTP_PORT),
+			   strerror(errno));
 		return false;
 	}
 	server->port = port_of(fd, address);
@@ -104,14 +107,16 @@ static void register_route(struct metrics *metrics, struct route_metrics *route,
 	const char *const labels[] = {"route", path, "method", method, NULL};
 
 	for (int i = 0; i < STATUS_CLASSES; i++) {
-		const char *const more[] = {"route",  path,   "method",   method,
+		const char *const more[] = {"route",  path,       "method", method,
 					    "status", classes[i], NULL};
 
-		route->requests[i] = metrics_get(metrics, METRIC_COUNTER, "almanac_http_requests_total",
-						 "Requests answered.", more);
+		route->requests[i] =
+			metrics_get(metrics, METRIC_COUNTER, "almanac_http_requests_total",
+				    "Requests answered.", more);
 	}
-	route->seconds = metrics_get(metrics, METRIC_HISTOGRAM, "almanac_http_request_seconds",
-				     "From a request's first line to the end of its answer.", labels);
+	route->seconds =
+		metrics_get(metrics, METRIC_HISTOGRAM, "almanac_http_request_seconds",
+			    "From a request's first line to the end of its answer.", labels);
 }
 
 static void register_metrics(struct server *server)
@@ -134,11 +139,12 @@ static void register_metrics(struct server *server)
 	server->refused_connections =
 		metrics_get(metrics, METRIC_COUNTER, "almanac_http_refused_connections_total",
 			    "Connections beyond HTTP_MAX_CONNECTIONS, answered 503.", NULL);
-	server->cache_hits = metrics_get(metrics, METRIC_COUNTER, "almanac_answer_cache_hits_total",
-					 "Answers given from the cache, or with another's question.",
-					 NULL);
-	server->cache_misses = metrics_get(metrics, METRIC_COUNTER, "almanac_answer_cache_misses_total",
-					   "Answers that were asked for and cached.", NULL);
+	server->cache_hits =
+		metrics_get(metrics, METRIC_COUNTER, "almanac_answer_cache_hits_total",
+			    "Answers given from the cache, or with another's question.", NULL);
+	server->cache_misses =
+		metrics_get(metrics, METRIC_COUNTER, "almanac_answer_cache_misses_total",
+			    "Answers that were asked for and cached.", NULL);
 	metric_set(metrics_get(metrics, METRIC_GAUGE, "almanac_build_info",
 			       "Always 1; the version of the binary.", build),
 		   1);
@@ -149,7 +155,8 @@ static void register_metrics(struct server *server)
 static void raise_file_limit(const struct settings *settings)
 {
 	struct rlimit limit;
-	rlim_t wanted = (rlim_t)settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) + OTHER_FILES;
+	rlim_t wanted =
+		(rlim_t)settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) + OTHER_FILES;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
 		return;

@@ -75,7 +75,7 @@ static void ignore_log(void *argument, const char *format, va_list values)
 
 /* --- connections ---------------------------------------------------------------------------------------- */
 
-static int64_t patience_us(const struct worker *worker)
+int64_t worker_patience_us(const struct worker *worker)
 {
 	return SECOND * settings_number(worker->server->options.settings,
 					SETTING_HTTP_REQUEST_TIMEOUT_SECONDS);
@@ -88,9 +88,10 @@ static void connection_open(struct worker *worker, struct MHD_Connection *mhd, v
 	if (!connection)
 		abort();
 	connection->worker = worker;
-	connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection->fd =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->is_extra = worker->connection_count >= worker->connection_limit;
-	connection->deadline_us = clock_steady_us() + patience_us(worker);
+	connection->deadline_us = clock_steady_us() + worker_patience_us(worker);
 	connection->after = worker->connections;
 	if (connection->after)
 		connection->after->before = connection;
@@ -250,12 +251,11 @@ static bool start_daemon(struct worker *worker, int listener)
 		completed, worker, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, worker,
 		MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, worker, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)(worker->connection_limit + SPARE_CONNECTIONS),
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 0,
-		MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
+		0, MHD_OPTION_END);
 	if (!worker->daemon)
 		return false;
-	worker->watch.fd =
-		MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	worker->watch.fd = MHD_get_daemon_info(worker->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	worker->watch.events = EPOLLIN;
 	worker->watch.ready = ready;
 	loop_watch(worker->loop, &worker->watch);
