@@ -15,7 +15,7 @@ bool reading_has_body(const struct endpoint *endpoint)
 
 static bool is_json_type(struct span type)
 {
-	struct span essence;
+	struct span essence = {0};
 
 	span_split(&type, ';', &essence);
 	essence = span_trim(essence);
