@@ -53,16 +53,17 @@ static void *need(void *memory)
 
 /* --- registering ------------------------------------------------------------------------------------ */
 
-static void append_escaped(struct str *out, const char *value)
+/* Label values: backslash, quote and line feed; help texts the same but for the quote. */
+static void append_escaped(struct str *out, const char *text, bool is_quoted)
 {
-	for (; *value; value++) {
-		if (*value == '\n') {
+	for (; *text; text++) {
+		if (*text == '\n') {
 			str_append_text(out, "\\n");
 			continue;
 		}
-		if (*value == '"' || *value == '\\')
+		if (*text == '\\' || (*text == '"' && is_quoted))
 			str_append_char(out, '\\');
-		str_append_char(out, *value);
+		str_append_char(out, *text);
 	}
 }
 
@@ -76,7 +77,7 @@ static char *labels_text(const char *const *labels)
 			str_append_char(&out, ',');
 		str_append_text(&out, labels[0]);
 		str_append_text(&out, "=\"");
-		append_escaped(&out, labels[1]);
+		append_escaped(&out, labels[1], true);
 		str_append_char(&out, '"');
 	}
 	assert(!out.has_overflowed);
@@ -255,8 +256,9 @@ void metrics_render(struct metrics *metrics, struct str *out)
 {
 	pthread_mutex_lock(&metrics->lock);
 	for (const struct family *family = metrics->first; family; family = family->next) {
-		str_format(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help,
-			   family->name, kind_names[family->kind]);
+		str_format(out, "# HELP %s ", family->name);
+		append_escaped(out, family->help, false);
+		str_format(out, "\n# TYPE %s %s\n", family->name, kind_names[family->kind]);
 		for (const struct metric *metric = family->first; metric; metric = metric->next)
 			render_metric(out, family, metric);
 	}

@@ -1,0 +1,126 @@
+/* test_digest.c - SHA-256 against the vectors of NIST (FIPS 180-4 examples, SHAVS), in any pieces */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "almanac/digest.h"
+
+#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+
+static const struct {
+	const char *text;
+	const char *hex;
+} vectors[] = {
+	{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+	{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+	 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+	{"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrl"
+	 "mnopqrsmnopqrstnopqrstu",
+	 "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
+};
+
+static const char million_hex[] =
+	"cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+
+static void assert_hex(const uint8_t out[DIGEST_LENGTH], const char *hex)
+{
+	struct str text;
+
+	str_init(&text, 2 * DIGEST_LENGTH);
+	str_append_hex(&text, out, DIGEST_LENGTH);
+	assert_string_equal(str_text(&text), hex);
+	str_finish(&text);
+}
+
+static void known_texts_have_known_digests(void **state)
+{
+	uint8_t out[DIGEST_LENGTH];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(vectors); i++) {
+		digest_of(span_of(vectors[i].text), out);
+		assert_hex(out, vectors[i].hex);
+	}
+	digest_of((struct span){NULL, 0}, out);
+	assert_hex(out, vectors[0].hex);
+}
+
+/* One digest, used again and again, fed in pieces of every length. */
+static void pieces_make_no_difference(void **state)
+{
+	struct digest *digest = digest_create();
+	uint8_t out[DIGEST_LENGTH];
+
+	(void)state;
+	digest_take(digest, out);
+	assert_hex(out, vectors[0].hex);
+	for (size_t i = 0; i < LENGTH(vectors); i++) {
+		size_t length = strlen(vectors[i].text);
+
+		for (size_t piece = 1; piece <= length; piece++) {
+			for (size_t at = 0; at < length; at += piece) {
+				size_t rest = length - at;
+
+				digest_feed(digest, (struct span){vectors[i].text + at,
+								  rest < piece ? rest : piece});
+				digest_feed(digest, (struct span){NULL, 0});
+			}
+			digest_take(digest, out);
+			assert_hex(out, vectors[i].hex);
+		}
+	}
+	digest_destroy(digest);
+	digest_destroy(NULL);
+}
+
+static void a_million_bytes_are_digested(void **state)
+{
+	struct digest *digest = digest_create();
+	uint8_t out[DIGEST_LENGTH];
+	static char letters[1000];
+
+	(void)state;
+	memset(letters, 'a', sizeof(letters));
+	for (int i = 0; i < 1000; i++)
+		digest_feed(digest, (struct span){letters, sizeof(letters)});
+	digest_take(digest, out);
+	assert_hex(out, million_hex);
+	digest_destroy(digest);
+}
+
+/* Not a test of randomness: only that all bytes are written, and never twice the same. */
+static void random_bytes_fill_all(void **state)
+{
+	unsigned char before[64] = {0}, out[66], ever[64] = {0};
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		memset(out, 0, sizeof(out));
+		random_bytes(out + 1, 64);
+		assert_true(out[0] == 0 && out[65] == 0);
+		assert_memory_not_equal(out + 1, before, 64);
+		memcpy(before, out + 1, 64);
+		for (size_t k = 0; k < 64; k++)
+			ever[k] |= out[k + 1];
+	}
+	for (size_t k = 0; k < 64; k++)
+		assert_int_equal(ever[k], 255);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_texts_have_known_digests),
+		cmocka_unit_test(pieces_make_no_difference),
+		cmocka_unit_test(a_million_bytes_are_digested),
+		cmocka_unit_test(random_bytes_fill_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
