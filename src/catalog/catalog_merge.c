@@ -394,7 +394,7 @@ enum flow_next sync_merge(struct flow *flow)
 		if (lseek(sync->spool, 0, SEEK_SET) != 0)
 			sync_fail(sync, "the spooled feed could not be read again");
 	}
-	if (!sync_goes_on(sync) || sync->merging->is_at_end) {
+	if (!sync->merging || !sync_goes_on(sync) || sync->merging->is_at_end) {
 		end_merging(sync);
 		return FLOW_NEXT;
 	}

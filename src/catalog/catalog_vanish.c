@@ -120,7 +120,8 @@ enum flow_next sync_vanish(struct flow *flow)
 
 	if (!sync->vanishing && sync_goes_on(sync))
 		begin(sync);
-	if (!sync_goes_on(sync) || sync->vanishing->is_over || flow->is_stopping) {
+	if (!sync->vanishing || !sync_goes_on(sync) || sync->vanishing->is_over ||
+	    flow->is_stopping) {
 		finish(sync);
 		return FLOW_NEXT;
 	}
