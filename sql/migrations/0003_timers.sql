@@ -1,0 +1,177 @@
+-- Timers: URLs to be called at a time. What is still to fire stands in `timers`, what is over in
+-- `timers_over`, in partitions by day that are dropped whole.
+
+CREATE TABLE timer_daemons (
+	name        text PRIMARY KEY,
+	instance    uuid NOT NULL,
+	lease_until timestamptz NOT NULL
+);
+
+COMMENT ON TABLE timer_daemons IS 'The daemons that fire timers; shards are shared out among those whose lease holds.';
+COMMENT ON COLUMN timer_daemons.name IS 'What the daemon calls itself; the same after a restart.';
+COMMENT ON COLUMN timer_daemons.instance IS 'This run of it.';
+COMMENT ON COLUMN timer_daemons.lease_until IS 'When it counts as gone unless it is heard of again.';
+
+CREATE TABLE timer_shards (
+	shard       smallint PRIMARY KEY CHECK (shard BETWEEN 0 AND 63),
+	owner       uuid,
+	owner_name  text,
+	epoch       bigint NOT NULL DEFAULT 0,
+	lease_until timestamptz
+);
+
+INSERT INTO timer_shards (shard) SELECT generate_series(0, 63);
+
+COMMENT ON TABLE timer_shards IS 'Who fires which timers: only the owner of a shard reads and fires its timers.';
+COMMENT ON COLUMN timer_shards.shard IS 'The shard; every timer has one.';
+COMMENT ON COLUMN timer_shards.owner IS 'The instance of the daemon that holds it; NULL when none does.';
+COMMENT ON COLUMN timer_shards.owner_name IS 'The name of that daemon: after a restart it takes its own back at once.';
+COMMENT ON COLUMN timer_shards.epoch IS 'Rises with every change of owner; results of an older epoch are not written.';
+COMMENT ON COLUMN timer_shards.lease_until IS 'When the hold ends by itself, should the daemon die.';
+
+CREATE TABLE timers (
+	id           uuid PRIMARY KEY,
+	shard        smallint NOT NULL,
+	due_at       timestamptz NOT NULL,
+	next_at      timestamptz NOT NULL,
+	destination  text NOT NULL,
+	url          text NOT NULL,
+	method       text NOT NULL,
+	headers      json,
+	payload      json,
+	metadata     json,
+	max_attempts smallint NOT NULL,
+	timeout_ms   integer NOT NULL,
+	attempts     smallint NOT NULL DEFAULT 0,
+	attempt_log  json[] NOT NULL DEFAULT '{}',
+	created_at   timestamptz NOT NULL DEFAULT now(),
+	request_id   text,
+	traceparent  text
+) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
+	autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX timers_next ON timers (shard, next_at);
+
+COMMENT ON TABLE timers IS 'Timers that are still to fire; a row leaves for timers_over when it is over.';
+COMMENT ON COLUMN timers.id IS 'A UUID of version 7: its order is that of creation.';
+COMMENT ON COLUMN timers.shard IS 'Whose owner fires it.';
+COMMENT ON COLUMN timers.due_at IS 'When it is due.';
+COMMENT ON COLUMN timers.next_at IS 'When the next attempt is due: at first due_at.';
+COMMENT ON COLUMN timers.destination IS 'Scheme, host and port of the URL, in lower case: what limits and breakers count by.';
+COMMENT ON COLUMN timers.url IS 'The URL to call.';
+COMMENT ON COLUMN timers.method IS 'POST, PUT, PATCH, GET or DELETE.';
+COMMENT ON COLUMN timers.headers IS 'Further request headers, an object of strings; NULL: none.';
+COMMENT ON COLUMN timers.payload IS 'What the body carries as "payload"; NULL: null.';
+COMMENT ON COLUMN timers.metadata IS 'The client''s own notes; told, never sent.';
+COMMENT ON COLUMN timers.max_attempts IS 'Attempts before it has failed.';
+COMMENT ON COLUMN timers.timeout_ms IS 'Milliseconds an attempt may take.';
+COMMENT ON COLUMN timers.attempts IS 'Attempts made since it was created or replayed.';
+COMMENT ON COLUMN timers.attempt_log IS 'One object per attempt: attempt, startedAt, durationMs, status, error, body.';
+COMMENT ON COLUMN timers.created_at IS 'When it was created.';
+COMMENT ON COLUMN timers.request_id IS 'X-Request-Id of the request that created it, passed on to the webhook.';
+COMMENT ON COLUMN timers.traceparent IS 'traceparent of that request, passed on likewise; NULL: none came.';
+
+CREATE TABLE timers_over (
+	id           uuid NOT NULL,
+	status       text NOT NULL CHECK (status IN ('finished', 'failed', 'cancelled')),
+	finished_at  timestamptz NOT NULL,
+	due_at       timestamptz NOT NULL,
+	destination  text NOT NULL,
+	url          text NOT NULL,
+	method       text NOT NULL,
+	headers      json,
+	payload      json,
+	metadata     json,
+	max_attempts smallint NOT NULL,
+	timeout_ms   integer NOT NULL,
+	attempts     smallint NOT NULL,
+	attempt_log  json[] NOT NULL,
+	created_at   timestamptz NOT NULL,
+	request_id   text,
+	traceparent  text
+) PARTITION BY RANGE (finished_at);
+
+CREATE INDEX timers_over_id ON timers_over (id);
+
+COMMENT ON TABLE timers_over IS 'Timers that are over, in one partition per day; kept TIMER_RETENTION_DAYS.';
+COMMENT ON COLUMN timers_over.id IS 'As in timers.';
+COMMENT ON COLUMN timers_over.status IS 'finished: an attempt was answered well; failed: none was (a dead letter); cancelled: by a request.';
+COMMENT ON COLUMN timers_over.finished_at IS 'When it was over; the partition''s day, UTC.';
+COMMENT ON COLUMN timers_over.due_at IS 'As in timers.';
+COMMENT ON COLUMN timers_over.destination IS 'As in timers.';
+COMMENT ON COLUMN timers_over.url IS 'As in timers.';
+COMMENT ON COLUMN timers_over.method IS 'As in timers.';
+COMMENT ON COLUMN timers_over.headers IS 'As in timers.';
+COMMENT ON COLUMN timers_over.payload IS 'As in timers.';
+COMMENT ON COLUMN timers_over.metadata IS 'As in timers.';
+COMMENT ON COLUMN timers_over.max_attempts IS 'As in timers.';
+COMMENT ON COLUMN timers_over.timeout_ms IS 'As in timers.';
+COMMENT ON COLUMN timers_over.attempts IS 'As in timers.';
+COMMENT ON COLUMN timers_over.attempt_log IS 'As in timers.';
+COMMENT ON COLUMN timers_over.created_at IS 'As in timers.';
+COMMENT ON COLUMN timers_over.request_id IS 'As in timers.';
+COMMENT ON COLUMN timers_over.traceparent IS 'As in timers.';
+
+CREATE TABLE timer_keys (
+	key        text PRIMARY KEY,
+	digest     text NOT NULL,
+	answer     json NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX timer_keys_created ON timer_keys (created_at);
+
+COMMENT ON TABLE timer_keys IS 'Idempotency keys of requests that created timers, kept for 24 hours at least.';
+COMMENT ON COLUMN timer_keys.key IS 'The value of Idempotency-Key.';
+COMMENT ON COLUMN timer_keys.digest IS 'SHA-256 of the body it came with, in hex: another body is refused.';
+COMMENT ON COLUMN timer_keys.answer IS 'The timer as the first answer told it.';
+COMMENT ON COLUMN timer_keys.created_at IS 'When it came first.';
+
+-- Partitions for the days from yesterday to a fortnight ahead are made; those older than the days to
+-- keep are dropped. Returns how many were dropped.
+CREATE FUNCTION timers_partitions(keep_days bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+	today date := (now() AT TIME ZONE 'UTC')::date;
+	day date;
+	name text;
+	dropped bigint := 0;
+BEGIN
+	PERFORM pg_advisory_xact_lock(4701382216);
+	FOR day IN SELECT today + i FROM generate_series(-1, 14) AS i LOOP
+		name := 'timers_over_' || to_char(day, 'YYYYMMDD');
+		IF to_regclass(name) IS NULL THEN
+			EXECUTE format('CREATE TABLE %I PARTITION OF timers_over FOR VALUES FROM (%L) TO (%L)', name,
+				       day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');
+		END IF;
+	END LOOP;
+	FOR name IN SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+		    WHERE i.inhparent = 'timers_over'::regclass
+		      AND c.relname < 'timers_over_' || to_char(today - keep_days::integer, 'YYYYMMDD') LOOP
+		EXECUTE format('DROP TABLE %I', name);
+		dropped := dropped + 1;
+	END LOOP;
+	RETURN dropped;
+END
+$$;
+
+COMMENT ON FUNCTION timers_partitions(bigint) IS 'Makes the partitions of timers_over that will be needed and drops those that are too old.';
+
+SELECT timers_partitions(3650);
+
+-- What fires and what changes a timer exclude each other here, without writing a row:
+--
+--   who changes a timer holds its shard''s lock shared and refuses when next_at is nearer than this;
+--   the owner of the shard takes it exclusively, so every change is committed, and then reads which
+--   timers are nearer than this: from then on nobody may change them.
+CREATE FUNCTION timers_closing() RETURNS interval
+LANGUAGE sql IMMUTABLE AS $$ SELECT interval '100 milliseconds' $$;
+
+COMMENT ON FUNCTION timers_closing() IS 'From so long before its due time on a timer counts as running: it can no longer be changed.';
+
+CREATE FUNCTION timers_change_lock(timer uuid) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+	SELECT pg_advisory_xact_lock_shared(47013, shard) FROM timers WHERE id = timer
+$$;
+
+COMMENT ON FUNCTION timers_change_lock(uuid) IS 'To be called in a statement of its own before a timer is changed.';
