@@ -8,9 +8,16 @@
  * has been answered, so "it is stored" is only said after the commit. When a statement fails, the
  * others of its batch are asked again, each behind its own Sync, so every asker gets his own answer.
  *
- * A connection is opened in the background, kept, and opened anew with backoff (100 ms to 2 s, with
- * jitter) when it breaks. All statements are prepared when it opens. A watchdog drops it when the
- * oldest question of the batch in flight has waited `answer_timeout_ms`.
+ * What another transaction did to one (deadlock, lock timeout, serialization) is healed by asking
+ * again: it is rolled back for certain. A question whose connection was lost is not asked again.
+ *
+ * A batch that takes long is followed by smaller ones, and a question that has waited in the queue
+ * for `answer_timeout_ms` is answered DB_AWAY. A watchdog drops the connection when the server has
+ * been silent for that time with a batch in flight, or has needed twice that time for it.
+ *
+ * A connection is opened in the background, by a thread that lives as long as the opening (libpq
+ * resolves names while its caller waits), kept, and opened anew with backoff (100 ms to 2 s, with
+ * jitter) when it breaks. All statements are prepared when it opens.
  */
 #ifndef ALMANAC_DB_H
 #define ALMANAC_DB_H
@@ -75,10 +82,10 @@ struct db_listener {
 struct db_options {
 	const char *conninfo;
 	const char *application_name;
-	bool is_read_only; /* default_transaction_read_only for the session */
-	int queue_max;     /* questions waiting, beyond those in flight */
-	int batch_max;     /* questions behind one Sync */
-	int statement_timeout_ms;
+	bool is_read_only;        /* default_transaction_read_only for the session */
+	int queue_max;            /* questions waiting, beyond those in flight */
+	int batch_max;            /* questions behind one Sync, at most */
+	int statement_timeout_ms; /* half of it for a lock */
 	int answer_timeout_ms;
 	struct db_listener *listener; /* NULL: none */
 	struct metrics *metrics;      /* NULL: none */
@@ -88,7 +95,8 @@ struct db_options {
 /* Never fails: begins to connect on the loop. Strings in `options` must outlive the db. */
 struct db *db_open(struct loop *loop, const struct db_options *options);
 
-/* Answers what is open with DB_AWAY (inside this call), closes, frees. NULL is fine. */
+/* Answers what is open with DB_AWAY (inside this call), closes, frees. NULL is fine. Not from inside
+ * an `answered` or `heard` of the same db. */
 void db_close(struct db *db);
 
 /*

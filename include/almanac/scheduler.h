@@ -44,6 +44,7 @@ struct job {
 	struct job *next; /* the scheduler's from here on */
 	struct uuid run_id;
 	bool is_registered;
+	bool is_claiming; /* under run_id, not answered yet */
 	bool is_running;
 };
 

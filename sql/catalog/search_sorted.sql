@@ -1,7 +1,7 @@
 -- $1 earliest start, $2 latest start, $3 earliest end, $4 latest end, $5 provider, $6 least price, $7 highest price, $8 available only, $9 with offline, $10 cursor number, $11 cursor id, $12 limit, $13 with total, $14 words, $15 order, $16 cursor title, $17 rows to skip -> rows: _id, _uuid, _item, _number, _title, _total
 -- As search_text (words NULL: all titles), in another order: start, end, min_price, max_price, title,
 -- each also with a minus in front for the reverse. Everything found is sorted; ties go by id; what
--- has no price comes last. Past the end there is one row with _id NULL, for the total. Of the two ways
+-- has no price comes last; of titles the first 150 characters count, so that they fit into cursors. Past the end there is one row with _id NULL, for the total. Of the two ways
 -- to the events, by start and by words, one gives nothing.
 WITH hidden AS MATERIALIZED (
 	SELECT coalesce(array_agg(id), '{}') AS ids FROM catalog_providers WHERE deleted_at IS NOT NULL
@@ -19,7 +19,7 @@ found AS MATERIALIZED (
 		       WHEN '-max_price' THEN coalesce(-e.max_price, 'Infinity')
 		       ELSE 0
 	       END AS number,
-	       CASE WHEN $15::text IN ('title', '-title') THEN lower(e.title) COLLATE "C" ELSE '' END AS title
+	       CASE WHEN $15::text IN ('title', '-title') THEN left(lower(e.title), 150) COLLATE "C" ELSE '' END AS title
 	FROM (
 		SELECT * FROM catalog_events
 		WHERE $14::text IS NULL

@@ -2,7 +2,7 @@
 -- In the order (start, id), by the index over it, which holds all that is filtered by: only rows that
 -- are shown are fetched. What is NULL does not limit. An event without end ends when it starts. The
 -- CASE keeps the planner, which knows no values, from taking the filters for so narrow that it would
--- sort what the index has in order.
+-- sort what the index has in order. Past the end there is one row with _id NULL, for the total.
 WITH hidden AS MATERIALIZED (
 	SELECT coalesce(array_agg(id), '{}') AS ids FROM catalog_providers WHERE deleted_at IS NOT NULL
 ),
@@ -44,5 +44,6 @@ SELECT e.id AS _id, e.uuid AS _uuid, e.item AS _item, (date_part('epoch', e.star
 			AND e.provider_id <> ALL ((SELECT ids FROM hidden)::bigint[])
 		  THEN true END
        ) END AS _total
-FROM page JOIN catalog_events AS e USING (id)
+FROM (VALUES (1)) AS always (one)
+LEFT JOIN (page JOIN catalog_events AS e USING (id)) ON true
 ORDER BY page.starts_at, page.id

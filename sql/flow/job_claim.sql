@@ -1,6 +1,6 @@
 -- $1 names (text[]), $2 run ids (uuid[], one for each name), $3 lease seconds (bigint[]) -> outcome: claimed
--- A job that is due and not held is claimed. Each name is answered, with the microseconds to wait
--- until it is worth asking again.
+-- A job that is due and not held, or held by this very run id (the claim is asked again), is claimed.
+-- Each name is answered, with the microseconds to wait until it is worth asking again.
 WITH wanted AS (
 	SELECT name, run::uuid AS run, lease::bigint AS lease
 	FROM unnest($1::text[], $2::text[], $3::text[]) AS w (name, run, lease)
@@ -8,7 +8,8 @@ WITH wanted AS (
 due AS (
 	SELECT j.name
 	FROM jobs AS j JOIN wanted USING (name)
-	WHERE j.due_at <= now() AND (j.lease_until IS NULL OR j.lease_until <= now())
+	WHERE j.due_at <= now()
+	  AND (j.lease_until IS NULL OR j.lease_until <= now() OR j.lease_owner = wanted.run)
 	FOR UPDATE OF j SKIP LOCKED
 ),
 claimed AS (

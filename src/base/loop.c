@@ -185,8 +185,12 @@ void loop_watch(struct loop *loop, struct loop_watch *watch)
 {
 	struct epoll_event event = {.events = watch->events, .data.ptr = watch};
 	int operation = watch->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	int failed = epoll_ctl(loop->epoll, operation, watch->fd, &event);
 
-	must(epoll_ctl(loop->epoll, operation, watch->fd, &event) == 0);
+	/* Libraries close what we watch and get the same number anew; epoll knows of the closing. */
+	if (failed && errno == ENOENT)
+		failed = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, watch->fd, &event);
+	must(!failed);
 	watch->is_watched = true;
 }
 

@@ -486,7 +486,7 @@ static const struct field event_fields[] = {
 	 .choices = sorts,
 	 .by_default = "start",
 	 .description = "price: the lowest price first; -price: the highest price first; no price "
-			"comes last. Ties go by id.",
+			"comes last. Of titles the first 150 characters count. Ties go by id.",
 	 .example = "price"},
 	{.name = "cursor",
 	 .place = FIELD_IN_QUERY,

@@ -29,21 +29,29 @@ static void add_member(struct str *out, const char *name, struct span value)
 	json_append_text(out, value);
 }
 
+/* Not in the middle of a character. */
+static struct span cut(struct span text, size_t max)
+{
+	if (text.length <= max)
+		return text;
+	while (max > 0 && ((unsigned char)text.bytes[max] & 0xc0) == 0x80)
+		max--;
+	return (struct span){text.bytes, max};
+}
+
 static void note_problem(struct feed_listener *listener, const struct feed_problem *problem)
 {
 	struct sync *sync = container_of(listener, struct sync, listener);
 	struct str *out = &sync->problems;
-	struct span value = problem->value;
 
 	if (sync->counters.problem_count++ >= SYNC_PROBLEMS_MAX)
 		return;
-	if (value.length > MAX_PROBLEM_VALUE)
-		value.length = MAX_PROBLEM_VALUE;
-	add_member(out, out->length > 1 ? ",{\"base_id\":" : "{\"base_id\":", problem->base_id);
-	add_member(out, ",\"event_id\":", problem->event_id);
+	add_member(out, out->length > 1 ? ",{\"base_id\":" : "{\"base_id\":",
+		   cut(problem->base_id, MAX_PROBLEM_VALUE));
+	add_member(out, ",\"event_id\":", cut(problem->event_id, MAX_PROBLEM_VALUE));
 	add_member(out, ",\"field\":", span_of(problem->field));
 	add_member(out, ",\"message\":", span_of(problem->message));
-	add_member(out, ",\"value\":", value);
+	add_member(out, ",\"value\":", cut(problem->value, MAX_PROBLEM_VALUE));
 	str_append_char(out, '}');
 }
 

@@ -8,6 +8,8 @@
 
 #define CURSOR_BYTES 4096
 #define CURSOR_PARTS 4
+#define NUMBER_LENGTH_MAX 40
+#define DIGITS "0123456789"
 
 /* Columns that the three statements share. */
 enum { ROW_ID, ROW_UUID, ROW_ITEM, ROW_START };
@@ -74,9 +76,16 @@ static size_t split(struct arena *arena, struct span text, const char *parts[CUR
 	return count;
 }
 
+/* As PostgreSQL writes a numeric: "-12.50". */
 static bool is_number(const char *text)
 {
-	return *text && strspn(text, "-.0123456789") == strlen(text) && strlen(text) < 40;
+	const char *whole = text + (*text == '-');
+	const char *rest = whole + strspn(whole, DIGITS);
+	const char *fraction = rest + (*rest == '.');
+	const char *end = fraction + strspn(fraction, DIGITS);
+
+	return rest > whole && *end == '\0' && (*rest == '\0' || end > fraction) &&
+	       end - text < NUMBER_LENGTH_MAX;
 }
 
 static bool read_cursor(struct request *request, struct span text, const char *order,
@@ -99,7 +108,7 @@ static bool read_cursor(struct request *request, struct span text, const char *o
 	if (order)
 		return is_number(parts[1]) || strcmp(parts[1], "Infinity") == 0;
 	return integer_parse(span_of(parts[1]), &cursor->start_us) &&
-	       cursor->start_us > -SEARCH_START_MAX_US && cursor->start_us < SEARCH_START_MAX_US;
+	       cursor->start_us > SEARCH_START_MIN_US && cursor->start_us < SEARCH_START_MAX_US;
 }
 
 static const char *write_cursor(struct request *request, const char *text)
@@ -353,11 +362,7 @@ void search_ask(struct request *request, const struct search *search, struct ask
 
 static int64_t total_of(const struct search *search, const struct db_rows *rows)
 {
-	if (!search->wants_total)
-		return -1;
-	if (rows_count(rows) == 0)
-		return search->cursor.is_given ? -1 : 0;
-	return rows_number_of(rows, 0, "_total");
+	return search->wants_total ? rows_number_of(rows, 0, "_total") : -1;
 }
 
 void search_say(struct request *request, const struct search *search,

@@ -11,8 +11,9 @@
 /* A list of the older paths is cut here. */
 #define SEARCH_LIST_MAX 10000
 
-/* No event starts that far from 1970: year 10000 and the like. */
-#define SEARCH_START_MAX_US INT64_C(260000000000000000)
+/* No event starts outside: years 1 to 9999 and some room for timezones. */
+#define SEARCH_START_MIN_US INT64_C(-62200000000000000)
+#define SEARCH_START_MAX_US INT64_C(253500000000000000)
 
 /* Where a walk goes on: behind this event. */
 struct search_cursor {

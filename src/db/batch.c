@@ -10,6 +10,16 @@
 #define REPEATS_MAX 3
 #define MESSAGE_MAX 1000
 
+/* A batch that takes more than this part of the answer timeout is followed by smaller ones, so that
+ * nobody waits long because many ask for much at once; one that takes twice the timeout is given up
+ * although the server still sends. */
+#define SHORT_PART 4
+#define LONGEST_PARTS 2
+
+/* What another transaction did to this one: it is rolled back as a whole and may be asked again.
+ * A lock timeout counts, since it may come before the server has found the deadlock. */
+static const char *const transient[] = {"40001", "40P01", "55P03", NULL};
+
 /* --- lists ------------------------------------------------------------------------------------------ */
 
 static void push(struct questions *list, struct question *question)
@@ -20,6 +30,15 @@ static void push(struct questions *list, struct question *question)
 	else
 		list->first = question;
 	list->last = question;
+	list->count++;
+}
+
+static void push_front(struct questions *list, struct question *question)
+{
+	question->next = list->first;
+	list->first = question;
+	if (!list->last)
+		list->last = question;
 	list->count++;
 }
 
@@ -41,9 +60,13 @@ static struct question *pop(struct questions *list)
 
 static void tell(struct db *db, struct question *question, const struct db_answer *answer)
 {
+	bool was_telling = db->is_telling;
+
 	if (db->metrics.answers)
 		metric_observe_us(db->metrics.answers, answer->waited_us);
+	db->is_telling = true;
 	question->answered(question, answer);
+	db->is_telling = was_telling;
 }
 
 static void tell_away(struct db *db, struct question *question, const char *reason)
@@ -121,6 +144,45 @@ static bool send_question(struct db *db, const struct question *question)
 				   (int)question->value_count, bytes, lengths, formats, 0);
 }
 
+/* --- how long a flight may take --- */
+
+static int64_t patience(const struct db *db)
+{
+	return (int64_t)db->options.answer_timeout_ms * 1000;
+}
+
+static int64_t earlier(int64_t one, int64_t other)
+{
+	return one < other ? one : other;
+}
+
+static int64_t stuck_at(const struct db *db)
+{
+	return earlier(db->progress_us + patience(db), db->sent_us + LONGEST_PARTS * patience(db));
+}
+
+bool batch_is_stuck(const struct db *db)
+{
+	return db->flight.count > 0 && clock_steady_us() >= stuck_at(db);
+}
+
+int64_t batch_deadline(const struct db *db)
+{
+	const struct question *oldest = db->queue.first;
+
+	return earlier(stuck_at(db), oldest ? oldest->asked_us + patience(db) : INT64_MAX);
+}
+
+/* The flight is over, in one way or another. */
+static void judge_size(struct db *db)
+{
+	size_t most = (size_t)db->options.batch_max;
+	bool is_short = clock_steady_us() - db->sent_us <= patience(db) / SHORT_PART;
+	size_t limit = is_short ? db->batch_limit * 2 : db->flight_size / 2;
+
+	db->batch_limit = limit < 1 ? 1 : limit > most ? most : limit;
+}
+
 /* Sends the whole flight behind one Sync, or each question behind its own. */
 static void send_flight(struct db *db)
 {
@@ -141,16 +203,18 @@ static void send_flight(struct db *db)
 		return;
 	}
 	if (db_flush(db))
-		loop_timer_set(db->loop, &db->timer,
-			       db->progress_us + (int64_t)db->options.answer_timeout_ms * 1000);
+		loop_timer_set(db->loop, &db->timer, batch_deadline(db));
 }
 
 void batch_send_next(struct db *db)
 {
 	if (db->state != DB_STATE_READY || db->flight.count > 0 || db->queue.count == 0)
 		return;
-	while (db->flight.count < (size_t)db->options.batch_max && db->queue.count > 0)
+	while (db->flight.count < db->batch_limit && db->queue.count > 0)
 		push(&db->flight, pop(&db->queue));
+	db->flight_size = db->flight.count;
+	db->sent_us = clock_steady_us();
+	db->nothing_count = 0;
 	db->has_sync_each = false;
 	if (db->metrics.batches) {
 		metric_add(db->metrics.batches, 1);
@@ -161,12 +225,16 @@ void batch_send_next(struct db *db)
 
 /* --- receiving -------------------------------------------------------------------------------------- */
 
-/* Two batches that touched the same rows in different order: worth repeating. */
 static bool is_worth_repeating(const struct question *question)
 {
 	const char *sqlstate = PQresultErrorField(question->kept, PG_DIAG_SQLSTATE);
+	size_t i = 0;
 
-	return question->repeats < REPEATS_MAX && sqlstate && strncmp(sqlstate, "40", 2) == 0;
+	if (question->repeats >= REPEATS_MAX || !sqlstate)
+		return false;
+	while (transient[i] && strcmp(transient[i], sqlstate) != 0)
+		i++;
+	return transient[i] != NULL;
 }
 
 /* One of a batch failed, so nothing of it is done: it gets its answer, the others are asked again,
@@ -204,6 +272,7 @@ static void tell_flight(struct db *db)
 
 	db->flight = (struct questions){0};
 	db->awaited = NULL;
+	judge_size(db);
 	while ((question = pop(&flight)))
 		tell_kept(db, question);
 }
@@ -218,18 +287,20 @@ static void end_batch(struct db *db)
 		repeat_one_by_one(db);
 }
 
-/* The Sync of one repeated question: it is settled, or goes back to the queue. */
+/* The Sync of one repeated question: it is settled, or waits for the next batch. */
 static void end_single(struct db *db)
 {
 	struct question *question = pop(&db->flight);
 
+	if (db->flight.count == 0)
+		judge_size(db);
 	db->has_failed = false;
 	db->is_commit_refused = false;
 	if (is_error(question->kept) && is_worth_repeating(question)) {
 		question->repeats++;
 		PQclear(question->kept);
 		question->kept = NULL;
-		push(&db->queue, question);
+		push_front(&db->queue, question);
 		return;
 	}
 	tell_kept(db, question);
@@ -280,26 +351,45 @@ static void take_result(struct db *db, PGresult *result)
 		db->awaited = question->next;
 }
 
+/* Between two results there is one NULL (libpq, "Processing Results"); two mean that libpq waits for
+ * nothing while we wait for the Sync. */
+static void take_nothing(struct db *db)
+{
+	if (++db->nothing_count > 1)
+		db_lose(db, "answers and questions are out of step");
+}
+
+static void take_sync(struct db *db)
+{
+	if (db->has_sync_each)
+		end_single(db);
+	else
+		end_batch(db);
+}
+
+static void take(struct db *db, PGresult *result)
+{
+	db->nothing_count = 0;
+	if (PQstatus(db->connection) != CONNECTION_OK || is_goodbye(result)) {
+		PQclear(result);
+		db_lose(db, PQerrorMessage(db->connection));
+	} else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+		PQclear(result);
+		take_sync(db);
+	} else {
+		take_result(db, result);
+	}
+}
+
 void batch_receive(struct db *db)
 {
 	while (db->state == DB_STATE_READY && db->flight.count > 0 && !PQisBusy(db->connection)) {
 		PGresult *result = PQgetResult(db->connection);
 
-		if (!result)
-			continue;
-		db->progress_us = clock_steady_us();
-		if (PQstatus(db->connection) != CONNECTION_OK || is_goodbye(result)) {
-			PQclear(result);
-			db_lose(db, PQerrorMessage(db->connection));
-		} else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
-			PQclear(result);
-			if (db->has_sync_each)
-				end_single(db);
-			else
-				end_batch(db);
-		} else {
-			take_result(db, result);
-		}
+		if (result)
+			take(db, result);
+		else
+			take_nothing(db);
 	}
 }
 
@@ -314,17 +404,19 @@ void batch_give_up(struct db *db, const char *reason)
 	db->flight = (struct questions){0};
 	db->queue = (struct questions){0};
 	db->awaited = NULL;
+	if (flight.count > 0)
+		judge_size(db);
 	while ((question = pop(&flight)) || (question = pop(&queue)))
 		tell_away(db, question, reason);
 }
 
 void batch_expire_queue(struct db *db)
 {
-	int64_t oldest = clock_steady_us() - (int64_t)db->options.answer_timeout_ms * 1000;
+	int64_t oldest = clock_steady_us() - patience(db);
 	struct questions late = {0};
 	struct question *question;
 
-	while (db->queue.first && db->queue.first->asked_us < oldest)
+	while (db->queue.first && db->queue.first->asked_us <= oldest)
 		push(&late, pop(&db->queue));
 	while ((question = pop(&late)))
 		tell_away(db, question, "the database is too busy");

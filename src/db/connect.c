@@ -1,6 +1,5 @@
-/* connect.c - the parameters of connections; called by connection.c and migrate.c. */
-#include <stdio.h>
-#include <string.h>
+/* connect.c - the parameters of connections; called by dial.c and migrate.c. */
+#include <stdlib.h>
 
 #include "connection.h"
 
@@ -19,14 +18,14 @@ static void add(struct parameters *parameters, const char *name, const char *val
 }
 
 /* A peer that is gone without a word is noticed by the kernel as well (tcp(7)). */
-static struct parameters common(const char *conninfo, const char *name)
+static struct parameters gather(const char *conninfo, const char *name, const char *timeout_s)
 {
 	struct parameters parameters = {0};
 
 	add(&parameters, "dbname", conninfo);
 	add(&parameters, "application_name", name);
 	add(&parameters, "client_encoding", "UTF8");
-	add(&parameters, "connect_timeout", "5");
+	add(&parameters, "connect_timeout", timeout_s);
 	add(&parameters, "tcp_user_timeout", "5000");
 	add(&parameters, "keepalives_idle", "5");
 	add(&parameters, "keepalives_interval", "2");
@@ -41,25 +40,14 @@ static void ignore_notice(void *argument, const PGresult *result)
 	(void)result;
 }
 
-PGconn *connect_start(const struct db *db)
+PGconn *connect_blocking(const char *conninfo, const char *application_name, const char *timeout_s)
 {
-	struct parameters parameters = common(db->options.conninfo, db->options.application_name);
-	PGconn *connection;
-
-	add(&parameters, "options", db->options_text);
-	connection = PQconnectStartParams(parameters.names, parameters.values, 1);
-	if (connection)
-		PQsetNoticeReceiver(connection, ignore_notice, NULL);
-	return connection;
-}
-
-PGconn *connect_blocking(const char *conninfo)
-{
-	struct parameters parameters = common(conninfo, "almanac-start");
+	struct parameters parameters = gather(conninfo, application_name, timeout_s);
 	PGconn *connection = PQconnectdbParams(parameters.names, parameters.values, 1);
 
-	if (connection)
-		PQsetNoticeReceiver(connection, ignore_notice, NULL);
+	if (!connection)
+		abort();
+	PQsetNoticeReceiver(connection, ignore_notice, NULL);
 	return connection;
 }
 

@@ -1,10 +1,8 @@
 /* connection.c - one connection: opened in the background, kept, opened anew; the db's door. */
 #include "connection.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "almanac/clock.h"
@@ -14,11 +12,9 @@
 
 #define FIRST_BACKOFF_US INT64_C(100000)
 #define MOST_BACKOFF_US INT64_C(2000000)
-#define CONNECT_TIMEOUT_US INT64_C(2000000)
+#define PREPARE_TIMEOUT_US INT64_C(2000000)
 #define TELL_AGAIN_US INT64_C(10000000)
 #define MESSAGE_MAX 1000
-
-static void connect_again(struct db *db);
 
 /* --- losing it -------------------------------------------------------------------------------------- */
 
@@ -54,7 +50,9 @@ static void disconnect(struct db *db)
 {
 	loop_unwatch(db->loop, &db->watch);
 	loop_timer_clear(db->loop, &db->timer);
+	dial_abandon(db->dial);
 	PQfinish(db->connection);
+	db->dial = NULL;
 	db->connection = NULL;
 	db->state = DB_STATE_AWAY;
 	if (db->metrics.connected)
@@ -71,10 +69,8 @@ void db_lose(struct db *db, const char *reason)
 
 /* --- getting it ------------------------------------------------------------------------------------- */
 
-static void watch_for(struct db *db, uint32_t events)
+static void watch_for(struct db *db, int fd, uint32_t events)
 {
-	int fd = PQsocket(db->connection);
-
 	if (db->watch.is_watched && db->watch.fd == fd && db->watch.events == events)
 		return;
 	if (db->watch.fd != fd)
@@ -92,8 +88,15 @@ bool db_flush(struct db *db)
 		db_lose(db, PQerrorMessage(db->connection));
 		return false;
 	}
-	watch_for(db, left ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	watch_for(db, PQsocket(db->connection), left ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	return true;
+}
+
+static void tell_news(struct db *db, const char *channel, const char *payload)
+{
+	db->is_telling = true;
+	db->options.listener->heard(db->options.listener, channel, payload);
+	db->is_telling = false;
 }
 
 static void tell_all_channels(struct db *db)
@@ -102,7 +105,7 @@ static void tell_all_channels(struct db *db)
 
 	for (const char *const *channel = listener ? listener->channels : NULL; channel && *channel;
 	     channel++)
-		listener->heard(listener, *channel, NULL);
+		tell_news(db, *channel, NULL);
 }
 
 static void become_ready(struct db *db)
@@ -120,48 +123,46 @@ static void become_ready(struct db *db)
 	tell_all_channels(db);
 }
 
-/* The socket may be another one after every poll (libpq, "PQconnectPoll"). */
-static void poll_connect(struct db *db)
+static void prepare(struct db *db)
 {
-	PostgresPollingStatusType status;
+	db->state = DB_STATE_PREPARING;
+	loop_timer_set(db->loop, &db->timer, clock_steady_us() + PREPARE_TIMEOUT_US);
+	if (!statements_send(db) && db->state == DB_STATE_PREPARING)
+		db_lose(db, PQerrorMessage(db->connection));
+}
+
+static void take_connection(struct db *db)
+{
+	struct dial *dial = db->dial;
 
 	loop_unwatch(db->loop, &db->watch);
-	status = PQconnectPoll(db->connection);
-	if (status == PGRES_POLLING_FAILED) {
+	db->dial = NULL;
+	db->connection = dial_take(dial);
+	if (PQstatus(db->connection) == CONNECTION_OK)
+		prepare(db);
+	else
 		db_lose(db, PQerrorMessage(db->connection));
-	} else if (status == PGRES_POLLING_OK) {
-		db->state = DB_STATE_PREPARING;
-		if (!statements_send(db) && db->state == DB_STATE_PREPARING)
-			db_lose(db, PQerrorMessage(db->connection));
-	} else {
-		watch_for(db, status == PGRES_POLLING_READING ? EPOLLIN : EPOLLOUT);
-	}
 }
 
 static void connect_again(struct db *db)
 {
-	db->connection = connect_start(db);
-	if (!db->connection)
-		abort();
 	db->state = DB_STATE_CONNECTING;
-	if (PQstatus(db->connection) == CONNECTION_BAD) {
-		db_lose(db, PQerrorMessage(db->connection));
-		return;
-	}
-	loop_timer_set(db->loop, &db->timer, clock_steady_us() + CONNECT_TIMEOUT_US);
-	watch_for(db, EPOLLOUT);
+	db->dial = dial_start(db->options.conninfo, db->options.application_name);
+	if (db->dial)
+		watch_for(db, dial_fd(db->dial), EPOLLIN);
+	else
+		db_lose(db, "no thread can be started to connect");
 }
 
 /* --- what comes in ---------------------------------------------------------------------------------- */
 
 static void take_notifications(struct db *db)
 {
-	struct db_listener *listener = db->options.listener;
 	PGnotify *news;
 
 	while ((news = PQnotifies(db->connection))) {
-		if (listener)
-			listener->heard(listener, news->relname, news->extra);
+		if (db->options.listener)
+			tell_news(db, news->relname, news->extra);
 		PQfreemem(news);
 	}
 }
@@ -182,18 +183,20 @@ static void receive(struct db *db)
 	}
 }
 
+/* libpq reads while it writes, so that two full pipes do not wait for each other: after writing
+ * there may be something to take although the socket has nothing to read any more. */
 static void ready(struct loop_watch *watch, uint32_t events)
 {
 	struct db *db = container_of(watch, struct db, watch);
 
 	if (db->state == DB_STATE_CONNECTING) {
-		poll_connect(db);
+		take_connection(db);
 		return;
 	}
 	if ((events & EPOLLOUT) && !db_flush(db))
 		return;
-	if (!(events & ~(uint32_t)EPOLLOUT))
-		return;
+	if (events & ~(uint32_t)EPOLLOUT)
+		db->progress_us = clock_steady_us();
 	if (PQconsumeInput(db->connection))
 		receive(db);
 	else
@@ -204,16 +207,11 @@ static void ready(struct loop_watch *watch, uint32_t events)
 
 static void watch_flight(struct db *db)
 {
-	int64_t patience = (int64_t)db->options.answer_timeout_ms * 1000;
-	int64_t now = clock_steady_us();
-
 	batch_expire_queue(db);
-	if (db->flight.count == 0)
-		return;
-	if (now - db->progress_us >= patience)
+	if (batch_is_stuck(db))
 		db_lose(db, "the database does not answer");
-	else
-		loop_timer_set(db->loop, &db->timer, db->progress_us + patience);
+	else if (db->flight.count > 0)
+		loop_timer_set(db->loop, &db->timer, batch_deadline(db));
 }
 
 static void due(struct loop_timer *timer)
@@ -225,18 +223,20 @@ static void due(struct loop_timer *timer)
 	else if (db->state == DB_STATE_READY)
 		watch_flight(db);
 	else
-		db_lose(db, "the database does not answer the connect");
+		db_lose(db, "the database does not answer while statements are prepared");
 }
 
-/* All that was asked in one turn of the loop leaves together. */
+/* All that was asked in one turn of the loop leaves together. Who was answered because the
+ * connection is lost may have work for hooks that were asked before: the loop goes round again. */
 static int64_t before_sleep(struct loop_hook *hook)
 {
 	struct db *db = container_of(hook, struct db, hook);
+	bool was_ready = db->state == DB_STATE_READY;
 
 	batch_send_next(db);
 	if (db->metrics.waiting)
 		metric_set(db->metrics.waiting, (int64_t)db_waiting(db));
-	return INT64_MAX;
+	return was_ready && db->state != DB_STATE_READY ? 0 : INT64_MAX;
 }
 
 /* --- the door --------------------------------------------------------------------------------------- */
@@ -275,14 +275,11 @@ struct db *db_open(struct loop *loop, const struct db_options *options)
 	db->loop = loop;
 	db->options = *options;
 	db->backoff_us = FIRST_BACKOFF_US;
+	db->batch_limit = (size_t)options->batch_max;
 	db->watch.fd = -1;
 	db->watch.ready = ready;
 	db->timer.fire = due;
 	db->hook.before_sleep = before_sleep;
-	snprintf(db->options_text, sizeof(db->options_text),
-		 "-c statement_timeout=%d -c timezone=UTC -c datestyle=ISO -c jit=off "
-		 "-c default_transaction_read_only=%s",
-		 options->statement_timeout_ms, options->is_read_only ? "on" : "off");
 	register_metrics(db);
 	loop_hook_add(loop, &db->hook);
 	loop_timer_set(loop, &db->timer, 0);
@@ -293,6 +290,7 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
+	assert(!db->is_telling);
 	disconnect(db);
 	loop_hook_remove(db->loop, &db->hook);
 	batch_give_up(db, "stopping");

@@ -6,6 +6,8 @@
 
 #include "almanac/db.h"
 
+struct dial;
+
 enum db_state { DB_STATE_AWAY, DB_STATE_CONNECTING, DB_STATE_PREPARING, DB_STATE_READY };
 
 /* A list in the order of asking. */
@@ -23,9 +25,10 @@ struct db {
 	struct db_options options;
 	struct db_metrics metrics;
 	enum db_state state;
-	PGconn *connection;
-	struct loop_watch watch;
-	struct loop_timer timer; /* reconnect, connect deadline or watchdog, by state */
+	struct dial *dial;       /* DB_STATE_CONNECTING */
+	PGconn *connection;      /* DB_STATE_PREPARING, DB_STATE_READY */
+	struct loop_watch watch; /* of the dial or the connection */
+	struct loop_timer timer; /* reconnect, deadline of preparing or watchdog, by state */
 	struct loop_hook hook;
 	struct questions queue;
 	struct questions flight;
@@ -33,10 +36,15 @@ struct db {
 	bool has_sync_each;       /* the flight is repeated one by one */
 	bool has_failed;          /* some result of the flight was an error */
 	bool is_commit_refused;   /* the error came at the Sync */
-	int64_t progress_us;      /* when the server last said something about the flight */
+	size_t flight_size;       /* how many left together */
+	size_t batch_limit;  /* so many questions keep a batch short: at most options.batch_max */
+	int64_t sent_us;     /* when the flight left */
+	int64_t progress_us; /* when the server last said something */
+	int nothing_count;   /* libpq had nothing to tell, so many times in a row */
+	int answer_count;    /* in DB_STATE_PREPARING, so far */
 	int64_t backoff_us;
 	int64_t told_away_us;
-	char options_text[256];
+	bool is_telling; /* inside an `answered` or `heard` */
 };
 
 /* connection.c: the connection is no good: everybody is answered DB_AWAY, and it is opened anew. */
@@ -50,15 +58,22 @@ void batch_send_next(struct db *db);
 void batch_receive(struct db *db);
 void batch_give_up(struct db *db, const char *reason); /* flight and queue, DB_AWAY */
 void batch_expire_queue(struct db *db);
+int64_t batch_deadline(const struct db *db); /* when to look whether the flight is stuck */
+bool batch_is_stuck(const struct db *db);
 
-/* statements.c: sends all PREPAREs and LISTENs behind one Sync. */
+/* statements.c: sends the session's settings, all PREPAREs and LISTENs behind one Sync. */
 bool statements_send(struct db *db);
 /* Takes their results; true when all are there, `*is_good` false when one failed. */
 bool statements_receive(struct db *db, bool *is_good);
 
-/* connect.c: parameters that every connection of ours has; -1 as listen timeout: none. */
-PGconn *connect_start(const struct db *db);
-PGconn *connect_blocking(const char *conninfo);
+/* dial.c: NULL when no thread can be started. */
+struct dial *dial_start(const char *conninfo, const char *application_name);
+int dial_fd(const struct dial *dial); /* readable when it is over */
+PGconn *dial_take(struct dial *dial); /* then: good or bad; frees the dial */
+void dial_abandon(struct dial *dial); /* NULL is fine */
+
+/* connect.c: good or bad; `timeout_s` (2 at least) holds for each address of the host. */
+PGconn *connect_blocking(const char *conninfo, const char *application_name, const char *timeout_s);
 void trim_message(const char *message, struct str *out); /* one line, no newline */
 
 #endif

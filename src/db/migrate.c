@@ -7,8 +7,9 @@
 
 /* Any number will do, as long as it stays the same. */
 #define LOCK "SELECT pg_advisory_lock(4701382215)"
+#define HAS_TABLE "SELECT (to_regclass('almanac_migrations') IS NOT NULL)::integer"
 #define CREATE_TABLE                                                                                       \
-	"CREATE TABLE IF NOT EXISTS almanac_migrations ("                                                  \
+	"CREATE TABLE almanac_migrations ("                                                                \
 	"version integer PRIMARY KEY, file text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());" \
 	"COMMENT ON TABLE almanac_migrations IS 'The migrations this database has been through.';"         \
 	"COMMENT ON COLUMN almanac_migrations.version IS 'The number in front of the file name.';"         \
@@ -33,15 +34,35 @@ static bool run(PGconn *connection, const char *sql)
 	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
-static bool read_version(PGconn *connection, int *version)
+/* A whole number, the one value of the one row. */
+static bool read_number(PGconn *connection, const char *sql, int *number)
 {
-	PGresult *result = PQexec(connection, VERSION);
+	PGresult *result = PQexec(connection, sql);
 	bool is_fine = PQresultStatus(result) == PGRES_TUPLES_OK;
 
 	if (is_fine)
-		*version = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+		*number = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
 	PQclear(result);
 	return is_fine;
+}
+
+/* 0 for a database that never was ours. */
+static bool read_version(PGconn *connection, int *version)
+{
+	int has_table = 0;
+
+	*version = 0;
+	return read_number(connection, HAS_TABLE, &has_table) &&
+	       (!has_table || read_number(connection, VERSION, version));
+}
+
+/* A database that is up to date is not written at all. */
+static bool ensure_table(PGconn *connection)
+{
+	int has_table = 0;
+
+	return read_number(connection, HAS_TABLE, &has_table) &&
+	       (has_table || run(connection, CREATE_TABLE));
 }
 
 static bool record(PGconn *connection, const struct migration *migration)
@@ -96,7 +117,7 @@ static enum db_start migrate(PGconn *connection, struct str *complaint)
 {
 	int version = 0;
 
-	if (!run(connection, LOCK) || !run(connection, CREATE_TABLE) ||
+	if (!run(connection, LOCK) || !ensure_table(connection) ||
 	    !read_version(connection, &version)) {
 		complain(connection, "", complaint);
 		return DB_START_REFUSED;
@@ -146,11 +167,9 @@ static enum db_start with_connection(const char *conninfo, struct str *complaint
 				     enum db_start (*act)(PGconn *connection,
 							  struct str *complaint))
 {
-	PGconn *connection = connect_blocking(conninfo);
+	PGconn *connection = connect_blocking(conninfo, "almanac-start", "5");
 	enum db_start verdict = DB_START_UNREACHABLE;
 
-	if (!connection)
-		abort();
 	if (PQstatus(connection) == CONNECTION_OK) {
 		verdict = act(connection, complaint);
 	} else {

@@ -6,7 +6,19 @@
 #include "connection.h"
 
 #define LISTEN_MAX 128
+#define NUMBER_MAX 16
 #define MESSAGE_MAX 1000
+
+/*
+ * Set by a statement and not by the connection's `options`, which are the operator's own. Who waits
+ * for a lock gives up at half of the statement's time: a deadlock is then healed by repeating, also
+ * where PostgreSQL's deadlock_timeout is longer than our patience.
+ */
+#define SESSION                                                                                     \
+	"SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false)," \
+	" set_config('default_transaction_read_only', $3, false),"                                  \
+	" set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),"             \
+	" set_config('jit', 'off', false)"
 
 static bool is_for(const struct db *db, const struct statement *statement)
 {
@@ -26,18 +38,44 @@ static bool send_listens(struct db *db)
 	return true;
 }
 
-bool statements_send(struct db *db)
+static bool send_session(struct db *db)
 {
-	if (PQsetnonblocking(db->connection, 1) != 0 || !PQenterPipelineMode(db->connection))
-		return false;
+	char statement_timeout[NUMBER_MAX], lock_timeout[NUMBER_MAX];
+	const char *const values[] = {statement_timeout, lock_timeout,
+				      db->options.is_read_only ? "on" : "off"};
+
+	snprintf(statement_timeout, NUMBER_MAX, "%d", db->options.statement_timeout_ms);
+	snprintf(lock_timeout, NUMBER_MAX, "%d", db->options.statement_timeout_ms / 2);
+	return PQsendQueryParams(db->connection, SESSION, 3, NULL, values, NULL, NULL, 0);
+}
+
+static bool send_prepares(struct db *db)
+{
 	for (int i = 0; i < SQL_COUNT; i++)
 		if (is_for(db, &statements[i]) &&
 		    !PQsendPrepare(db->connection, statements[i].name, statements[i].text, 0, NULL))
 			return false;
-	return send_listens(db) && PQpipelineSync(db->connection) && db_flush(db);
+	return true;
 }
 
-/* Prepare failures seldom name their statement: the first error is told as the server words it. */
+bool statements_send(struct db *db)
+{
+	db->answer_count = 0;
+	db->nothing_count = 0;
+	return PQsetnonblocking(db->connection, 1) == 0 && PQenterPipelineMode(db->connection) &&
+	       send_session(db) && send_prepares(db) && send_listens(db) &&
+	       PQpipelineSync(db->connection) && db_flush(db);
+}
+
+/* The file whose result is number `answer`, the session's settings being number 0. */
+static const char *file_of(const struct db *db, int answer)
+{
+	for (int i = 0; i < SQL_COUNT; i++)
+		if (is_for(db, &statements[i]) && --answer == 0)
+			return statements[i].file;
+	return "";
+}
+
 static void tell(const struct db *db, const PGresult *result)
 {
 	struct str message;
@@ -45,24 +83,41 @@ static void tell(const struct db *db, const PGresult *result)
 	str_init(&message, MESSAGE_MAX);
 	trim_message(PQresultErrorMessage(result), &message);
 	log_error(log_what("statement refused"), log_text("connection", db->options.label),
+		  log_text("file", file_of(db, db->answer_count)),
 		  log_text("reason", str_text(&message)));
 	str_finish(&message);
+}
+
+/* True when it was the last one, the Sync's. */
+static bool take(struct db *db, PGresult *result, bool *is_good)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_FATAL_ERROR) {
+		tell(db, result);
+		*is_good = false;
+	}
+	db->answer_count++;
+	db->nothing_count = 0;
+	PQclear(result);
+	return status == PGRES_PIPELINE_SYNC;
+}
+
+/* As batch.c has it: two NULLs in a row are one too many. */
+static bool is_broken(struct db *db)
+{
+	return PQstatus(db->connection) != CONNECTION_OK || db->nothing_count > 1;
 }
 
 bool statements_receive(struct db *db, bool *is_good)
 {
 	while (!PQisBusy(db->connection)) {
 		PGresult *result = PQgetResult(db->connection);
-		ExecStatusType status = PQresultStatus(result);
 
-		if (result && status == PGRES_FATAL_ERROR) {
-			tell(db, result);
-			*is_good = false;
-		}
-		PQclear(result);
-		if (result && status == PGRES_PIPELINE_SYNC)
+		if (result && take(db, result, is_good))
 			return true;
-		if (PQstatus(db->connection) != CONNECTION_OK) {
+		db->nothing_count += !result;
+		if (is_broken(db)) {
 			*is_good = false;
 			return true;
 		}

@@ -46,9 +46,9 @@ static bool advance(struct flow *flow)
 
 		flow->answer = NULL;
 		flow->result = NULL;
+		assert((next == FLOW_NEXT || next == FLOW_END) == (flow->waits == FLOW_WAITS_NOT));
 		if (next == FLOW_END)
 			return true;
-		assert((next == FLOW_NEXT) == (flow->waits == FLOW_WAITS_NOT));
 		if (next != FLOW_STAY)
 			flow->step++;
 		if (next != FLOW_NEXT)

@@ -52,7 +52,19 @@ static void closed(struct flow *flow)
 	jobs_tend(jobs);
 }
 
-static enum flow_next tell_done(struct flow *flow)
+/* Until when it is worth telling: then the lease has ended by itself. */
+static int64_t lease_end(const struct run *run)
+{
+	return run->began_us + run->run.job->lease_s * SECOND;
+}
+
+static void warn_unsettled(const struct run *run, const char *reason)
+{
+	log_warn(log_what("job not settled"), log_text("job", run->run.job->name),
+		 log_text("reason", reason));
+}
+
+static void ask_done(struct flow *flow)
 {
 	struct run *run = container_of(flow, struct run, closing);
 	struct job_run *job_run = &run->run;
@@ -63,22 +75,29 @@ static enum flow_next tell_done(struct flow *flow)
 	};
 
 	flow_ask(flow, job_run->workshop->write, SQL_FLOW_JOB_DONE, values, 3);
-	return FLOW_WAIT;
 }
 
-static enum flow_next judge_done(struct flow *flow)
+/* Told again and again while the database is away: who holds the lease may tell it twice. */
+static enum flow_next tell_done(struct flow *flow)
 {
 	struct run *run = container_of(flow, struct run, closing);
+	const struct db_answer *answer = flow->answer;
 
-	if (flow->answer->verdict == DB_ANSWERED || flow->is_stopping)
+	if (!answer) {
+		ask_done(flow);
+		return FLOW_STAY;
+	}
+	if (answer->verdict == DB_ANSWERED || flow->is_stopping)
 		return FLOW_END;
-	log_warn(log_what("job not settled"), log_text("job", run->run.job->name),
-		 log_text("reason", flow->answer->message));
-	return FLOW_END;
+	if (answer->verdict == DB_REFUSED || clock_steady_us() + LOOK_AWAY_US > lease_end(run)) {
+		warn_unsettled(run, answer->message);
+		return FLOW_END;
+	}
+	flow_pause(flow, loop_now_us(run->jobs->workshop->loop) + LOOK_AWAY_US);
+	return FLOW_STAY;
 }
 
-static const struct flow_step closing_steps[] = {
-	{"tell done", tell_done}, {"judge done", judge_done}, {0}};
+static const struct flow_step closing_steps[] = {{"tell done", tell_done}, {0}};
 
 static void ended(struct flow *flow)
 {
@@ -133,7 +152,10 @@ static enum flow_next register_jobs(struct flow *look)
 	return FLOW_STAY;
 }
 
-/* One run id for every job that is not running: the owner of the lease, should it be claimed. */
+/*
+ * One run id for every job that is not running: the owner of the lease, should it be claimed. A claim
+ * that was not answered may have been heard, so it is repeated under the same id.
+ */
 static void list_idle(struct jobs *jobs)
 {
 	char text[UUID_TEXT_LENGTH];
@@ -144,7 +166,9 @@ static void list_idle(struct jobs *jobs)
 	for (struct job *job = jobs->first; job; job = job->next) {
 		if (job->is_running)
 			continue;
-		job->run_id = uuid_make();
+		if (!job->is_claiming)
+			job->run_id = uuid_make();
+		job->is_claiming = true;
 		uuid_write(&job->run_id, text);
 		db_array_add(&jobs->names, span_of(job->name));
 		db_array_add(&jobs->ids, (struct span){text, sizeof(text)});
@@ -203,9 +227,11 @@ static enum flow_next begin(struct flow *look)
 	}
 	for (size_t row = 0; row < rows_count(rows); row++) {
 		int64_t job_wait_us = rows_number_of(rows, row, "wait_us");
+		struct job *job = find(jobs, rows_text_of(rows, row, "name"));
 
+		job->is_claiming = false;
 		if (rows_flag(rows, row, (size_t)rows_find(rows, "is_claimed")))
-			begin_run(jobs, find(jobs, rows_text_of(rows, row, "name")));
+			begin_run(jobs, job);
 		else if (job_wait_us < wait_us)
 			wait_us = job_wait_us;
 	}

@@ -19,6 +19,16 @@ static struct cache_entry **bucket_of(struct cache *cache, uint64_t hash)
 	return &cache->buckets[hash % BUCKETS];
 }
 
+static struct cache_entry *listed(struct cache *cache, struct span key, uint64_t hash)
+{
+	struct cache_entry *entry = *bucket_of(cache, hash);
+
+	while (entry && (entry->hash != hash ||
+			 !span_equals((struct span){entry->key, entry->key_length}, key)))
+		entry = entry->next_in_bucket;
+	return entry;
+}
+
 static size_t weight(const struct cache_entry *entry)
 {
 	return sizeof(*entry) + entry->key_length + entry->body.size + entry->gzip.size;
@@ -109,12 +119,8 @@ void cache_destroy(struct cache *cache)
 struct cache_entry *cache_find(struct cache *cache, struct span key, int64_t edition,
 			       int64_t now_us)
 {
-	uint64_t hash = send_hash(key);
-	struct cache_entry *entry = *bucket_of(cache, hash);
+	struct cache_entry *entry = listed(cache, key, send_hash(key));
 
-	while (entry && (entry->hash != hash ||
-			 !span_equals((struct span){entry->key, entry->key_length}, key)))
-		entry = entry->next_in_bucket;
 	if (!entry)
 		return NULL;
 	if (entry->edition != edition || (entry->is_filled && entry->expires_us <= now_us)) {
@@ -131,6 +137,7 @@ struct cache_entry *cache_find(struct cache *cache, struct span key, int64_t edi
 struct cache_entry *cache_begin(struct cache *cache, struct span key, int64_t edition)
 {
 	struct cache_entry *entry = calloc(1, sizeof(*entry));
+	struct cache_entry *before;
 
 	if (!entry)
 		abort();
@@ -140,6 +147,9 @@ struct cache_entry *cache_begin(struct cache *cache, struct span key, int64_t ed
 	memcpy(entry->key, key.bytes, key.length);
 	entry->key_length = key.length;
 	entry->hash = send_hash(key);
+	before = listed(cache, key, entry->hash);
+	if (before)
+		forget(cache, before);
 	entry->edition = edition;
 	entry->holders = 2; /* the cache's and the caller's */
 	entry->is_listed = true;

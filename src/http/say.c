@@ -6,7 +6,7 @@
 #include "almanac/moment.h"
 #include "http.h"
 
-#define LINK_MAX_BYTES 16384
+#define LINK_MAX_BYTES 4096 /* libmicrohttpd keeps the head of the request in the same memory */
 
 /* --- replies ---------------------------------------------------------------------------------------- */
 
@@ -117,12 +117,14 @@ static const char *next_cursor(struct request *request, const struct db_rows *ro
 	size_t count = rows_count(rows);
 	int column = rows_find(rows, "_cursor");
 	const char *cursor;
+	struct span text;
 	struct str out;
 
 	if (count == 0 || column < 0 || rows_is_null(rows, count - 1, (size_t)column))
 		return NULL;
-	str_init(&out, LINK_MAX_BYTES);
-	base64url_append(&out, rows_text(rows, count - 1, (size_t)column));
+	text = rows_text(rows, count - 1, (size_t)column);
+	str_init(&out, text.length * 4 / 3 + 2);
+	base64url_append(&out, text);
 	cursor = arena_text(request->arena, str_span(&out));
 	str_finish(&out);
 	return cursor;
@@ -172,7 +174,7 @@ const char *link_with(struct request *request, const char *name, const char *val
 	const char *link;
 	char before = '?';
 
-	str_init(&out, LINK_MAX_BYTES);
+	str_init(&out, request->path.length + rest.length + strlen(name) + strlen(value) + 3);
 	str_append(&out, request->path);
 	while (span_split(&rest, '&', &pair)) {
 		if (pair.length == 0 || is_parameter(pair, name))
@@ -198,9 +200,10 @@ void reply_link_next(struct request *request, struct reply *reply, const char *t
 	str_init(&out, LINK_MAX_BYTES);
 	str_append_char(&out, '<');
 	for (; *target; target++) {
-		if (*target == '<' || *target == '>' || *target == '"' || *target == ' ' ||
-		    (unsigned char)*target >= 0x7f)
-			str_format(&out, "%%%02X", (unsigned char)*target);
+		unsigned char byte = (unsigned char)*target;
+
+		if (byte <= ' ' || byte >= 0x7f || strchr("<>\"", byte))
+			str_format(&out, "%%%02X", byte);
 		else
 			str_append_char(&out, *target);
 	}

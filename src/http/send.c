@@ -56,6 +56,12 @@ bool send_has_etag(struct span header, struct span etag)
 	return false;
 }
 
+static bool is_weight(struct span parameter)
+{
+	return parameter.length >= 2 &&
+	       span_equals_nocase((struct span){parameter.bytes, 2}, SPAN("q="));
+}
+
 static bool is_zero(struct span weight)
 {
 	weight = span_trim(weight);
@@ -81,7 +87,7 @@ bool send_accepts_gzip(struct span header)
 		coding = span_trim(coding);
 		while (span_split(&item, ';', &parameter)) {
 			parameter = span_trim(parameter);
-			if (span_starts_with(parameter, SPAN("q=")))
+			if (is_weight(parameter))
 				is_refused = is_zero(
 					(struct span){parameter.bytes + 2, parameter.length - 2});
 		}
@@ -157,8 +163,10 @@ static void pack_entry(struct request *request, struct outgoing *out)
 	struct cache_entry *entry = out->entry;
 
 	if (entry->gzip.length == 0) {
-		if (!worker_compress(request->worker, out->body, &entry->gzip))
+		if (!worker_compress(request->worker, out->body, &entry->gzip)) {
+			str_finish(&entry->gzip); /* the cache weighs what is there */
 			return;
+		}
 		cache_weigh(request->worker->cache, entry, entry->gzip.size);
 	}
 	out->body = str_span(&entry->gzip);

@@ -279,12 +279,13 @@ ENTITIES = """<?xml version="1.0"?>
 
 FAULTS = {
     "truncated": ({"body": sample("14")}, "not a whole feed"),
-    "html": ({"body": sample("12"), "type": "text/html"}, "not a feed"),
-    "html page": ({"body": "<html><body>Mantenimiento</body></html>"}, "not a feed"),
+    "html": ({"body": sample("12"), "type": "text/html"}, "a DTD is not allowed"),
+    "html page": ({"body": "<html><body>Mantenimiento</body></html>"},
+                  "the root element is <html>"),
     "empty": ({"body": b""}, "not a whole feed"),
-    "json": ({"body": b'{"events":[]}', "type": "application/json"}, "not a feed"),
+    "json": ({"body": b'{"events":[]}', "type": "application/json"}, "not a whole feed"),
     "other root": ({"body": b"<feed/>"}, "the root element is <feed>"),
-    "entities": ({"body": ENTITIES}, "not a feed"),
+    "entities": ({"body": ENTITIES}, "a DTD is not allowed"),
     "not found": ({"body": b"no", "status": 404}, "status 404"),
     "forbidden": ({"body": b"no", "status": 403}, "status 403"),
     "server error": ({"body": b"no", "status": 500}, "status 500"),
@@ -341,11 +342,11 @@ def test_a_feed_that_is_too_large(start_almanac, world):
     catalog = Catalog(start_almanac(EVENTS_FEED_MAX_MB=1))
     provider = provide(catalog, world, sample("01"))
     before = catalog.versions()
-    world.serve("/feed", endless=True)
+    large = one_event() + "<!-- " + "x" * (2 << 20) + " -->"
+    world.serve("/feed", large)
     run = catalog.sync(provider)
     assert (run["status"], run["attempts"]) == ("failed", 1)
     assert run["error"] == "the feed is larger than EVENTS_FEED_MAX_MB"
-    large = one_event() + "<!-- " + "x" * (2 << 20) + " -->"
     world.serve("/feed", large, gzip=True)
     assert catalog.sync(provider)["error"] == run["error"]
     assert catalog.versions() == before

@@ -237,7 +237,13 @@ class Almanac:
 
     def request(self, method, path, timeout=TIMEOUT, **options):
         options.setdefault("allow_redirects", False)
-        return self._session.request(method, self.url(path), timeout=timeout, **options)
+        try:
+            return self._session.request(method, self.url(path), timeout=timeout, **options)
+        except requests.ConnectionError as complaint:
+            if self.is_running:
+                raise
+            raise requests.ConnectionError(
+                f"the daemon ended with {self.wait()}: {complaint}") from None
 
     def get(self, path, **options):
         return self.request("GET", path, **options)

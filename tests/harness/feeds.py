@@ -16,10 +16,10 @@ def sample(name):
     return found[0]
 
 
-def element(name, content="", **attributes):
+def element(tag, content="", /, **attributes):
     written = "".join(f" {key}={quoteattr(str(value))}" for key, value in attributes.items()
                       if value is not None)
-    return f"<{name}{written}>{content}</{name}>"
+    return f"<{tag}{written}>{content}</{tag}>"
 
 
 def zone(price, zone_id=1, capacity=10, name="Sala", numbered="true"):

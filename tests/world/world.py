@@ -118,11 +118,12 @@ class World:
         self.stop()
 
     def stop(self):
-        """Ends hanging answers too. May be called twice."""
+        """Ends hanging answers and kept connections too. May be called twice."""
         self.stopping.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._server.end_connections()
 
     @property
     def port(self):
@@ -214,6 +215,26 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 512
+
+    def __init__(self, *arguments):
+        self._connections = set()
+        super().__init__(*arguments)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def close_request(self, request):
+        self._connections.discard(request)
+        super().close_request(request)
+
+    def end_connections(self):
+        for connection in list(self._connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def shutdown_request(self, request):
         """Without the FIN that would come before a reset."""

@@ -1,0 +1,106 @@
+"""A route that is not described, and told in a story, cannot exist."""
+
+import json
+import re
+
+import pytest
+
+from house import ROOT, read, routes
+
+PLACES = {"path", "query", "body"}
+
+
+def tell(route):
+    return f"{route['method']} {route['path']}"
+
+
+def wrong_routes(is_wrong):
+    return [tell(route) for route in routes() if is_wrong(route)]
+
+
+def wrong_fields(is_wrong):
+    return [f"{tell(route)}: {field['name']}"
+            for route in routes() for field in route["fields"] if is_wrong(field)]
+
+
+def stories():
+    return "\n".join(read(path) for path in sorted((ROOT / "tests" / "api").glob("*.py")))
+
+
+def test_there_are_routes():
+    assert len(routes()) > 10
+
+
+def test_names_are_unique():
+    names = [route["name"] for route in routes()]
+    assert len(names) == len(set(names))
+
+
+def test_method_and_path_are_unique():
+    paths = [(route["method"], re.sub(r"\{[^}]*\}", "{}", route["path"])) for route in routes()]
+    assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize("member", ["name", "tag", "summary", "description"])
+def test_a_route_is_described(member):
+    assert not wrong_routes(lambda route: not (route[member] or "").strip())
+
+
+def test_a_name_is_made_of_words():
+    assert not wrong_routes(lambda route: not re.fullmatch(r"[a-z]+(_[a-z]+)+", route["name"]))
+
+
+def test_a_summary_is_a_title_and_a_description_is_made_of_sentences():
+    assert not wrong_routes(lambda route: route["summary"].endswith("."))
+    assert not wrong_routes(lambda route: route["description"][-1] not in ".!?")
+
+
+def test_the_schema_of_an_answer_is_json():
+    for route in routes():
+        if route["answer_schema"] is not None:
+            assert isinstance(json.loads(route["answer_schema"]), dict), tell(route)
+
+
+def test_the_fields_of_the_path_are_read_in_their_order():
+    assert not wrong_routes(
+        lambda route: re.findall(r"\{([^}]*)\}", route["path"])
+        != [field["name"] for field in route["fields"] if field["place"] == "path"])
+
+
+def test_field_names_are_unique():
+    def is_wrong(route):
+        names = [(field["place"], field["name"]) for field in route["fields"]]
+        return len(names) != len(set(names))
+
+    assert not wrong_routes(is_wrong)
+
+
+def test_a_story_tells_every_route():
+    """Its path stands in a file of tests/api, with any values in place of the path's fields."""
+    text = stories()
+    value = r"(?:\{[^}]*\}|[^\s/?\"'{}])+"
+
+    def is_untold(route):
+        path = value.join(map(re.escape, re.split(r"\{[^}]*\}", route["path"])))
+        return not re.search(rf"[\"'}}]{path}[\"'?#\s]", text)
+
+    assert not wrong_routes(is_untold)
+
+
+@pytest.mark.parametrize("member", ["description", "example"])
+def test_a_field_is_described(member):
+    assert not wrong_fields(lambda field: not field[member])
+
+
+def test_a_field_has_a_place_and_a_kind():
+    assert not wrong_fields(lambda field: field["place"] not in PLACES or not field["kind"])
+
+
+def test_only_a_choice_names_its_words():
+    assert not wrong_fields(lambda field: (field["kind"] == "choice") != bool(field["choices"]))
+
+
+def test_the_default_and_the_example_of_a_choice_are_among_its_words():
+    assert not wrong_fields(
+        lambda field: field["choices"]
+        and not {field["default"] or field["example"], field["example"]} <= set(field["choices"]))
