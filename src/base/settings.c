@@ -31,6 +31,7 @@ static const char http[] = "HTTP";
 static const char database[] = "Database";
 static const char answers[] = "Answers";
 static const char catalog[] = "Catalog";
+static const char timers[] = "Timers";
 static const char logging[] = "Log";
 
 /* A setting is two lines or three. */
@@ -94,6 +95,27 @@ static const struct row table[SETTING_COUNT] = {
 		false, "networks feeds may come from besides public ones: loopback, private, any, CIDR"},
 	[SETTING_SPOOL_DIR] = {"SPOOL_DIR", catalog, KIND_TEXT, 0, 1000, "", NULL, false,
 		"folder where feeds are spooled; empty: TMPDIR, else /tmp"},
+	[SETTING_TIMER_CONCURRENCY] = {"TIMER_CONCURRENCY", timers, KIND_NUMBER, 1, 4096, "256", NULL,
+				       false, "webhooks called at the same time by one daemon"},
+	[SETTING_TIMER_DESTINATION_CONCURRENCY] =
+		{"TIMER_DESTINATION_CONCURRENCY", timers, KIND_NUMBER, 1, 4096, "64", NULL, false,
+		 "of these, calls to the same scheme, host and port"},
+	[SETTING_TIMER_RETRY_SECONDS] =
+		{"TIMER_RETRY_SECONDS", timers, KIND_TEXT, 1, 200, "5,30,120,600,3600,21600", NULL,
+		 false,
+		 "seconds before each further attempt, with full jitter; the last one repeats"},
+	[SETTING_TIMER_RETENTION_DAYS] = {"TIMER_RETENTION_DAYS", timers, KIND_NUMBER, 1, 3650, "7",
+					  NULL, false,
+					  "days timers that are over are kept with their attempts"},
+	[SETTING_WEBHOOK_ALLOW] =
+		{"WEBHOOK_ALLOW", timers, KIND_TEXT, 0, 2000, "", NULL, false,
+		 "networks webhooks may go to besides public ones: loopback, private, any, CIDR"},
+	[SETTING_WEBHOOK_SIGNING_SECRETS] =
+		{"WEBHOOK_SIGNING_SECRETS", timers, KIND_TEXT, 0, 2000, "", NULL, true,
+		 "secrets webhooks are signed with: whsec_ and base64, several by commas; empty: unsigned"},
+	[SETTING_DAEMON_NAME] = {"DAEMON_NAME", timers, KIND_TEXT, 0, 200, "", NULL, false,
+				 "what this daemon calls itself among those on its database, the same "
+				 "after a restart; empty: host name and port"},
 	[SETTING_LOG_LEVEL] = {"LOG_LEVEL", logging, KIND_CHOICE, 0, 0, "info", levels, false,
 		"the least that is logged"},
 	[SETTING_LOG_FORMAT] = {"LOG_FORMAT", logging, KIND_CHOICE, 0, 0, "logfmt", formats, false,
