@@ -50,7 +50,7 @@ CREATE TABLE timers (
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
 	autovacuum_vacuum_cost_delay = 0);
 
-CREATE INDEX timers_next ON timers (shard, next_at);
+CREATE INDEX timers_next ON timers (next_at, id);
 
 COMMENT ON TABLE timers IS 'Timers that are still to fire; a row leaves for timers_over when it is over.';
 COMMENT ON COLUMN timers.id IS 'A UUID of version 7: its order is that of creation.';
@@ -175,3 +175,140 @@ LANGUAGE sql VOLATILE AS $$
 $$;
 
 COMMENT ON FUNCTION timers_change_lock(uuid) IS 'To be called in a statement of its own before a timer is changed.';
+
+-- --- the engine ---
+
+-- One daemon's hold on shards: renewed, given back, taken back after a restart, shared out evenly among
+-- the daemons that live. A name that another run has taken since gets nothing.
+CREATE FUNCTION timers_lease(me text, run uuid, lease interval, is_first boolean, given_back smallint[])
+RETURNS TABLE (shard smallint, epoch bigint, fair integer, reclaimed integer, look_us bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+	share integer;
+	mine integer;
+	taken integer := 0;
+	wanted smallint[];
+BEGIN
+	PERFORM pg_advisory_xact_lock(4701382217);
+	IF NOT is_first AND NOT EXISTS (SELECT FROM timer_daemons WHERE name = me AND instance = run) THEN
+		RETURN;
+	END IF;
+	INSERT INTO timer_daemons AS d (name, instance, lease_until)
+	VALUES (me, run, clock_timestamp() + lease)
+	ON CONFLICT (name) DO UPDATE SET instance = run, lease_until = excluded.lease_until;
+	DELETE FROM timer_daemons WHERE lease_until < clock_timestamp() - interval '1 hour';
+	UPDATE timer_shards SET owner = NULL, owner_name = NULL, lease_until = NULL
+	WHERE owner = run AND shard = ANY (given_back);
+	UPDATE timer_shards SET lease_until = clock_timestamp() + lease WHERE owner = run;
+	GET DIAGNOSTICS mine = ROW_COUNT;
+	SELECT ceil(64.0 / count(*)) INTO share FROM timer_daemons WHERE lease_until > clock_timestamp();
+	SELECT array_agg(f.shard) INTO wanted FROM (
+		SELECT shard FROM timer_shards
+		WHERE owner IS DISTINCT FROM run
+		  AND (owner IS NULL OR owner_name = me OR lease_until < clock_timestamp())
+		  AND NOT shard = ANY (given_back)
+		ORDER BY owner_name = me DESC NULLS LAST, shard
+		LIMIT greatest(0, share - mine)
+	) AS f;
+	IF wanted IS NOT NULL THEN
+		PERFORM pg_advisory_xact_lock(47014, w) FROM unnest(wanted) AS w ORDER BY w;
+		SELECT count(*) FILTER (WHERE owner IS NOT NULL AND owner_name <> me) INTO taken
+		FROM timer_shards WHERE shard = ANY (wanted);
+		UPDATE timer_shards AS s
+		SET owner = run, owner_name = me, epoch = s.epoch + 1, lease_until = clock_timestamp() + lease
+		WHERE s.shard = ANY (wanted);
+	END IF;
+	IF is_first OR given_back <> '{}' THEN
+		PERFORM pg_notify('almanac_timers', 'lease');
+	END IF;
+	RETURN QUERY
+	SELECT s.shard, s.epoch, share, taken,
+	       (SELECT ceil(date_part('epoch', min(o.lease_until) - clock_timestamp()) * 1000000)::bigint
+		FROM timer_shards AS o WHERE o.owner <> run)
+	FROM timer_shards AS s WHERE s.owner = run ORDER BY s.shard;
+	IF NOT FOUND THEN
+		RETURN QUERY SELECT NULL::smallint, NULL::bigint, share, taken,
+			(SELECT ceil(date_part('epoch', min(o.lease_until) - clock_timestamp()) * 1000000)::bigint
+			 FROM timer_shards AS o WHERE o.owner <> run);
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION timers_lease(text, uuid, interval, boolean, smallint[]) IS 'Renews and shares out shards; the shards that this run holds, the even share, how many were taken from daemons that died, and when the next lease of another ends. No row: the name belongs to another run now.';
+
+-- Which of these timers may be called: theirs is a shard of this run, and their time is near. From now
+-- on nobody may change them.
+CREATE FUNCTION timers_confirm(run uuid, wanted uuid[], shards smallint[]) RETURNS SETOF timers
+LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL lock_timeout = '2s';
+	BEGIN
+		PERFORM pg_advisory_xact_lock(47013, s.shard)
+		FROM (SELECT DISTINCT unnest(shards) AS shard ORDER BY 1) AS s;
+	EXCEPTION WHEN lock_not_available THEN
+		-- Whoever has been changing a timer for that long has stopped in the middle: its change
+		-- is undone, and not acknowledged.
+		PERFORM pg_terminate_backend(pid)
+		FROM pg_locks
+		WHERE locktype = 'advisory' AND classid = 47013 AND objid::bigint = ANY (shards::bigint[]) AND granted
+		  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+		  AND mode = 'ShareLock' AND pid <> pg_backend_pid();
+		PERFORM pg_advisory_xact_lock(47013, s.shard)
+		FROM (SELECT DISTINCT unnest(shards) AS shard ORDER BY 1) AS s;
+	END;
+	RETURN QUERY
+	SELECT t.*
+	FROM timers AS t JOIN timer_shards AS s ON s.shard = t.shard AND s.owner = run
+	WHERE t.id = ANY (wanted) AND t.next_at <= clock_timestamp() + timers_closing();
+END
+$$;
+
+COMMENT ON FUNCTION timers_confirm(uuid, uuid[], smallint[]) IS 'The timers among these that are to be called now, when no change of them is under way.';
+
+-- Results of calls, written under the epochs of their shards. A result that was written already, or of
+-- a shard that is another''s by now, changes nothing.
+CREATE FUNCTION timers_settle(run uuid, held smallint[], epochs bigint[], ids uuid[], ends text[], made smallint[],
+			      logs json[], waits bigint[])
+RETURNS TABLE (id uuid, next_us bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM pg_advisory_xact_lock_shared(47014, s.shard)
+	FROM (SELECT DISTINCT unnest(held) AS shard ORDER BY 1) AS s;
+	RETURN QUERY
+	WITH input AS (
+		SELECT * FROM unnest(ids, ends, made, logs, waits) AS i (id, ended, attempt, log, wait_us)
+	),
+	ours AS (
+		SELECT s.shard
+		FROM unnest(held, epochs) AS h (shard, epoch)
+		JOIN timer_shards AS s ON s.shard = h.shard AND s.epoch = h.epoch AND s.owner = run
+	),
+	gone AS (
+		DELETE FROM timers AS t USING input AS i
+		WHERE t.id = i.id AND t.attempts = i.attempt - 1 AND i.ended <> 'retry'
+		  AND t.shard IN (SELECT shard FROM ours)
+		RETURNING t.*, i.ended, i.attempt, i.log
+	),
+	over AS (
+		INSERT INTO timers_over (id, status, finished_at, due_at, destination, url, method, headers,
+			payload, metadata, max_attempts, timeout_ms, attempts, attempt_log, created_at, request_id,
+			traceparent)
+		SELECT id, ended, clock_timestamp(), due_at, destination, url, method, headers, payload, metadata,
+		       max_attempts, timeout_ms, attempt, attempt_log || log, created_at, request_id, traceparent
+		FROM gone
+	)
+	UPDATE timers AS t
+	SET attempts = i.attempt, attempt_log = t.attempt_log || i.log,
+	    next_at = clock_timestamp() + i.wait_us * interval '1 microsecond'
+	FROM input AS i
+	WHERE t.id = i.id AND t.attempts = i.attempt - 1 AND i.ended = 'retry'
+	  AND t.shard IN (SELECT shard FROM ours)
+	RETURNING t.id, (date_part('epoch', t.next_at) * 1000000)::bigint;
+END
+$$;
+
+COMMENT ON FUNCTION timers_settle(uuid, smallint[], bigint[], uuid[], text[], smallint[], json[], bigint[]) IS 'Writes the results of calls; the timers that will be tried again, and when.';
+
+-- --- changes by requests ---

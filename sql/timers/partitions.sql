@@ -1,0 +1,2 @@
+-- $1 days to keep -> outcome: done; dropped
+SELECT 'done' AS outcome, timers_partitions($1::bigint) AS dropped
