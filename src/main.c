@@ -23,6 +23,9 @@
 #define SECOND INT64_C(1000000)
 #define TEXT_MAX ((size_t)64 << 10)
 #define URL_MAX 128
+#define HOST_MAX 256
+#define DAEMON_NAME_MAX 300
+#define USER_AGENT "almanac/" ALMANAC_VERSION
 
 struct house {
 	struct settings *settings;
@@ -33,6 +36,9 @@ struct house {
 	struct schedule schedule;
 	struct scheduler *scheduler;
 	char demo_url[URL_MAX];
+	struct timers_desk timers_desk;
+	struct desk *desks[2]; /* NULL-terminated */
+	char daemon_name[DAEMON_NAME_MAX];
 };
 
 /* --- what is said on the terminal ------------------------------------------------------------------- */
@@ -100,6 +106,7 @@ static bool open_server(struct house *house, struct str *complaint)
 		.routes = routes,
 		.edition = &house->edition,
 		.heartbeat = &house->heartbeat,
+		.desks = house->desks,
 		.version = ALMANAC_VERSION,
 	};
 
@@ -119,6 +126,20 @@ static void note_demo_url(struct house *house)
 		 is_v6 && !is_any ? "]" : "", server_port(house->server));
 }
 
+/* The same after a restart: the port is this daemon's alone on its host. */
+static void note_daemon_name(struct house *house)
+{
+	const char *name = settings_text(house->settings, SETTING_DAEMON_NAME);
+	char host[HOST_MAX] = "localhost";
+
+	gethostname(host, sizeof(host) - 1);
+	if (*name)
+		snprintf(house->daemon_name, sizeof(house->daemon_name), "%s", name);
+	else
+		snprintf(house->daemon_name, sizeof(house->daemon_name), "%s:%d", host,
+			 server_port(house->server));
+}
+
 static bool open_scheduler(struct house *house, struct str *complaint)
 {
 	const struct scheduler_options options = {
@@ -126,13 +147,17 @@ static bool open_scheduler(struct house *house, struct str *complaint)
 		.metrics = house->metrics,
 		.beat_us = &house->heartbeat.beat_us,
 		.rooms = &house->schedule.rooms,
-		.user_agent = "almanac/" ALMANAC_VERSION,
+		.user_agent = USER_AGENT,
 	};
 
 	note_demo_url(house);
+	note_daemon_name(house);
 	house->schedule.server = house->server;
 	house->schedule.edition = &house->edition;
 	house->schedule.demo_url = house->demo_url;
+	house->schedule.timers_desk = &house->timers_desk;
+	house->schedule.daemon_name = house->daemon_name;
+	house->schedule.user_agent = USER_AGENT;
 	schedule_init(&house->schedule);
 	house->scheduler = scheduler_start(&options, complaint);
 	return house->scheduler != NULL;
@@ -161,6 +186,7 @@ static void close_house(struct house *house)
 	scheduler_stop(house->scheduler, now + patience / 2);
 	if (house->server)
 		server_stop(house->server, now + patience);
+	scheduler_destroy(house->scheduler);
 	metrics_destroy(house->metrics);
 }
 
@@ -174,6 +200,8 @@ static int serve(struct settings *settings)
 
 	str_init(&complaint, TEXT_MAX);
 	block_signals(&signals);
+	timers_desk_init(&house.timers_desk);
+	house.desks[0] = &house.timers_desk.desk;
 	house.metrics = metrics_create();
 	if (prepare_database(settings, &complaint) && open_server(&house, &complaint) &&
 	    open_scheduler(&house, &complaint)) {
@@ -231,7 +259,10 @@ static bool judge(const struct settings *settings, struct str *complaint)
 	str_append_text(complaint, "SOURCE_ALLOW: ");
 	guard = guard_create(settings_text(settings, SETTING_SOURCE_ALLOW), complaint);
 	guard_destroy(guard);
-	return guard != NULL;
+	if (!guard)
+		return false;
+	str_clear(complaint);
+	return timers_judge(settings, complaint);
 }
 
 static int with_settings(const char *command)

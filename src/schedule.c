@@ -5,7 +5,7 @@
 
 #include "almanac/container.h"
 
-static const char *const channels[] = {CATALOG_CHANNEL, NULL};
+static const char *const channels[] = {CATALOG_CHANNEL, TIMERS_CHANNEL, NULL};
 
 static struct schedule *schedule_of(struct scheduler_rooms *rooms)
 {
@@ -32,17 +32,42 @@ static void open_rooms(struct scheduler_rooms *rooms, struct workshop *workshop)
 	schedule->catalog = catalog_open(&schedule->catalog_options);
 	scheduler_add(workshop->scheduler, catalog_sync_job(schedule->catalog));
 	scheduler_add(workshop->scheduler, catalog_purge_job(schedule->catalog));
+	schedule->timers_options = (struct timers_options){
+		.workshop = workshop,
+		.desk = schedule->timers_desk,
+		.user_agent = schedule->user_agent,
+		.daemon_name = schedule->daemon_name,
+	};
+	schedule->timers = timers_open(&schedule->timers_options);
+	scheduler_add(workshop->scheduler, timers_purge_job(schedule->timers));
 }
 
 static void heard(struct scheduler_rooms *rooms, const char *channel, const char *payload)
 {
-	(void)payload;
 	if (strcmp(channel, CATALOG_CHANNEL) == 0)
 		catalog_heard(schedule_of(rooms)->catalog);
+	if (strcmp(channel, TIMERS_CHANNEL) == 0)
+		timers_heard(schedule_of(rooms)->timers, payload);
+}
+
+static void stop_rooms(struct scheduler_rooms *rooms)
+{
+	timers_stop(schedule_of(rooms)->timers);
+}
+
+static bool is_quiet(struct scheduler_rooms *rooms)
+{
+	return timers_is_quiet(schedule_of(rooms)->timers);
+}
+
+static void give_up(struct scheduler_rooms *rooms)
+{
+	timers_give_up(schedule_of(rooms)->timers);
 }
 
 static void close_rooms(struct scheduler_rooms *rooms)
 {
+	timers_close(schedule_of(rooms)->timers);
 	catalog_close(schedule_of(rooms)->catalog);
 }
 
@@ -51,6 +76,9 @@ void schedule_init(struct schedule *schedule)
 	schedule->rooms = (struct scheduler_rooms){
 		.open = open_rooms,
 		.heard = heard,
+		.stop = stop_rooms,
+		.is_quiet = is_quiet,
+		.give_up = give_up,
 		.close = close_rooms,
 		.channels = channels,
 	};

@@ -5,17 +5,23 @@
 #include "almanac/catalog.h"
 #include "almanac/scheduler.h"
 #include "almanac/server.h"
+#include "almanac/timers.h"
 
 struct schedule {
 	struct scheduler_rooms rooms; /* what the scheduler calls */
 	struct server *server;        /* who gets the catalog's pictures */
 	struct edition *edition;
 	const char *demo_url;
+	struct timers_desk *timers_desk;
+	const char *daemon_name;
+	const char *user_agent;
 	struct catalog_options catalog_options;
 	struct catalog *catalog;
+	struct timers_options timers_options;
+	struct timers *timers;
 };
 
-/* Fill server, edition and demo_url first. */
+/* Fill server, edition, demo_url, timers_desk, daemon_name and user_agent first. */
 void schedule_init(struct schedule *schedule);
 
 #endif

@@ -17,6 +17,7 @@
 #include "almanac/fetch.h"
 #include "almanac/flow.h"
 #include "almanac/loop.h"
+#include "almanac/mailbox.h"
 #include "almanac/metrics.h"
 #include "almanac/settings.h"
 #include "almanac/uuid.h"
@@ -65,6 +66,12 @@ struct scheduler_rooms {
 	void (*open)(struct scheduler_rooms *rooms, struct workshop *workshop);
 	/* A NOTIFY on any channel of `channels`; payload NULL: news may have been missed. */
 	void (*heard)(struct scheduler_rooms *rooms, const char *channel, const char *payload);
+	/* The house closes: begin nothing more. */
+	void (*stop)(struct scheduler_rooms *rooms);
+	/* After stop: nothing is under way any more beside the flows. */
+	bool (*is_quiet)(struct scheduler_rooms *rooms);
+	/* Patience is over: answer what still waits for connections of the room's own. */
+	void (*give_up)(struct scheduler_rooms *rooms);
 	/* Called last, when no flow runs any more. */
 	void (*close)(struct scheduler_rooms *rooms);
 	const char *const *channels; /* NULL-terminated; "almanac_jobs" is the scheduler's own */
@@ -81,8 +88,15 @@ struct scheduler_options {
 /* Starts the thread. NULL when it cannot; `complaint` gets one line. */
 struct scheduler *scheduler_start(const struct scheduler_options *options, struct str *complaint);
 
-/* Stops: no new runs; runs under way end or are given up at `deadline_us` (steady clock). */
+/* Stops: no new runs; runs under way end or are given up at `deadline_us` (steady clock). Its mailbox
+ * still takes letters. */
 void scheduler_stop(struct scheduler *scheduler, int64_t deadline_us);
+
+/* After scheduler_stop, when no other thread writes to it any more. NULL is fine. */
+void scheduler_destroy(struct scheduler *scheduler);
+
+/* Where other threads leave letters for the rooms on the scheduler's thread. */
+struct mailbox *scheduler_mailbox(struct scheduler *scheduler);
 
 /* On the scheduler's thread. */
 void scheduler_add(struct scheduler *scheduler, struct job *job);

@@ -21,11 +21,14 @@
  * as timers_closing() in SQL. */
 #define TIMER_CLOSING_US INT64_C(100000)
 
+struct timers;
+
 /* --- the desk ----------------------------------------------------------------------------------- */
 
 struct timers_desk {
 	struct desk desk;                     /* "timers" */
 	_Atomic(struct mailbox *) mailbox;    /* the scheduler's; NULL before it runs */
+	_Atomic(struct timers *) engine;      /* for letters only, on the scheduler's thread */
 	_Atomic uint64_t owned;               /* one bit a shard that this daemon fires */
 	_Atomic int64_t horizon_us;           /* timers due before it must be told; INT64_MAX: all */
 };
@@ -48,8 +51,6 @@ void timers_desk_tell(struct timers_desk *desk, const struct timer_news *news);
 
 /* --- the engine, on the scheduler's thread -------------------------------------------------------- */
 
-struct timers;
-
 struct timers_options {
 	struct workshop *workshop;
 	struct timers_desk *desk;
@@ -57,11 +58,20 @@ struct timers_options {
 	const char *daemon_name; /* the same after a restart, different for every daemon */
 };
 
+/* Whether the settings of the room that are small languages of their own can be read. */
+bool timers_judge(const struct settings *settings, struct str *complaint);
+
 /* `options` must outlive it. */
 struct timers *timers_open(struct timers_options *options);
 
 /* Begins to end: nothing more is fired; calls under way may end and be settled. */
 void timers_stop(struct timers *timers);
+
+/* After timers_stop: nothing is under way, and the shards are given back. */
+bool timers_is_quiet(const struct timers *timers);
+
+/* No answer will come any more: the connections are about to go. */
+void timers_give_up(struct timers *timers);
 void timers_close(struct timers *timers);
 
 /* The recurring job that makes and drops partitions. */

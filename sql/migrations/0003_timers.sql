@@ -237,8 +237,8 @@ $$;
 
 COMMENT ON FUNCTION timers_lease(text, uuid, interval, boolean, smallint[]) IS 'Renews and shares out shards; the shards that this run holds, the even share, how many were taken from daemons that died, and when the next lease of another ends. No row: the name belongs to another run now.';
 
--- Which of these timers may be called: theirs is a shard of this run, and their time is near. From now
--- on nobody may change them.
+-- These timers as they are when no change of them is under way. Those whose time is nearer than
+-- timers_closing() can no longer be changed from now on, and may be called.
 CREATE FUNCTION timers_confirm(run uuid, wanted uuid[], shards smallint[]) RETURNS SETOF timers
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -260,11 +260,11 @@ BEGIN
 	RETURN QUERY
 	SELECT t.*
 	FROM timers AS t JOIN timer_shards AS s ON s.shard = t.shard AND s.owner = run
-	WHERE t.id = ANY (wanted) AND t.next_at <= clock_timestamp() + timers_closing();
+	WHERE t.id = ANY (wanted);
 END
 $$;
 
-COMMENT ON FUNCTION timers_confirm(uuid, uuid[], smallint[]) IS 'The timers among these that are to be called now, when no change of them is under way.';
+COMMENT ON FUNCTION timers_confirm(uuid, uuid[], smallint[]) IS 'Those of these timers that this run holds, read when no change of them is under way.';
 
 -- Results of calls, written under the epochs of their shards. A result that was written already, or of
 -- a shard that is another''s by now, changes nothing.

@@ -99,9 +99,13 @@ static void open_workshop(struct scheduler *scheduler)
 }
 
 /* What still waits for the outside is answered here; flows then end within a turn. */
-static void close_connections(struct workshop *workshop)
+static void close_connections(struct scheduler *scheduler)
 {
+	struct workshop *workshop = &scheduler->workshop;
+	struct scheduler_rooms *rooms = scheduler->options.rooms;
+
 	flows_close(workshop->flows);
+	rooms->give_up(rooms);
 	db_close(workshop->read);
 	db_close(workshop->write);
 	fetcher_destroy(workshop->fetcher);
@@ -112,8 +116,6 @@ static void close_connections(struct workshop *workshop)
 
 static void close_workshop(struct scheduler *scheduler)
 {
-	if (scheduler->workshop.fetcher)
-		close_connections(&scheduler->workshop);
 	jobs_destroy(scheduler->jobs);
 	flows_destroy(scheduler->workshop.flows);
 }
@@ -124,16 +126,18 @@ static void drain(struct loop_timer *timer)
 {
 	struct scheduler *scheduler = container_of(timer, struct scheduler, drain);
 	struct workshop *workshop = &scheduler->workshop;
+	struct scheduler_rooms *rooms = scheduler->options.rooms;
 	int64_t now = clock_steady_us();
 
-	if (flows_running(workshop->flows) == 0) {
+	if (flows_running(workshop->flows) == 0 &&
+	    (!workshop->fetcher || rooms->is_quiet(rooms))) {
 		loop_stop(workshop->loop);
 		return;
 	}
 	if (now >= scheduler->deadline_us && workshop->fetcher) {
 		log_warn(log_what("scheduler gave up waiting"),
 			 log_number("runs", (int64_t)flows_running(workshop->flows)));
-		close_connections(workshop);
+		close_connections(scheduler);
 	}
 	loop_timer_set(workshop->loop, timer, now + SECOND / 200);
 }
@@ -143,6 +147,7 @@ static void stop_heard(struct letter *letter)
 	struct scheduler *scheduler = container_of(letter, struct scheduler, stop);
 
 	jobs_stop(scheduler->jobs);
+	scheduler->options.rooms->stop(scheduler->options.rooms);
 	flows_stop(scheduler->workshop.flows);
 	loop_timer_set(scheduler->workshop.loop, &scheduler->drain, 0);
 }
@@ -161,6 +166,8 @@ static void *run(void *argument)
 	loop_run(scheduler->workshop.loop);
 	loop_timer_clear(scheduler->workshop.loop, &scheduler->beat);
 	loop_timer_clear(scheduler->workshop.loop, &scheduler->drain);
+	if (scheduler->workshop.fetcher)
+		close_connections(scheduler);
 	rooms->close(rooms);
 	close_workshop(scheduler);
 	return NULL;
@@ -225,7 +232,17 @@ void scheduler_stop(struct scheduler *scheduler, int64_t deadline_us)
 	scheduler->deadline_us = deadline_us;
 	mailbox_post(scheduler->mailbox, &scheduler->stop);
 	pthread_join(scheduler->thread, NULL);
-	free_all(scheduler);
+}
+
+void scheduler_destroy(struct scheduler *scheduler)
+{
+	if (scheduler)
+		free_all(scheduler);
+}
+
+struct mailbox *scheduler_mailbox(struct scheduler *scheduler)
+{
+	return scheduler->mailbox;
 }
 
 void scheduler_add(struct scheduler *scheduler, struct job *job)
