@@ -16,6 +16,7 @@
 
 #include "almanac/arena.h"
 #include "almanac/db.h"
+#include "almanac/desk.h"
 #include "almanac/fields.h"
 #include "almanac/metrics.h"
 #include "almanac/problems.h"
@@ -55,6 +56,12 @@ struct asking {
 	size_t value_count;
 };
 
+/* Who reads the body. */
+enum endpoint_body {
+	BODY_FIELDS, /* http: a JSON object, by the table; nobody, when the table has no body fields */
+	BODY_RAW,    /* the room, by request_body(): any bytes of any Content-Type */
+};
+
 struct endpoint {
 	const char *name;   /* operation id, unique: "catalog_search" */
 	const char *method; /* GET, POST, PATCH, PUT, DELETE; HEAD and OPTIONS come by themselves */
@@ -64,9 +71,13 @@ struct endpoint {
 	const char *summary;
 	const char *description;
 	const struct field *reads; /* NULL: none */
+	enum endpoint_body body;
 
-	/* Rules across fields: adds faults (fields_fault) or returns a problem. May be NULL. */
+	/* Rules across fields: adds faults (fields_fault) or returns a problem. May be NULL. Called
+	 * when all fields are good; with `checks_always` also when `faults` has some already, whose
+	 * values count as not given. */
 	enum problem (*check)(struct request *request, struct field_faults *faults);
+	bool checks_always;
 
 	/* Answers at once, without the database: true when `reply` is complete. May be NULL. */
 	bool (*answers)(struct request *request, struct reply *reply);
@@ -97,10 +108,12 @@ struct endpoint {
 	/* Answers at once with text from inside (health, metrics): not logged above debug. */
 	bool is_quiet;
 
-	size_t max_body; /* 0: 1 MiB when there are body fields, else 64 KiB, which is ignored */
+	size_t max_body; /* 0: 1 MiB when the body is read, else 64 KiB, which is ignored */
 
-	/* For the documents: the JSON Schema text of a good answer's body. May be NULL. */
+	/* For the documents, JSON Schema texts: of a good answer's body, and of a BODY_RAW body. May
+	 * be NULL. */
 	const char *answer_schema;
+	const char *body_schema;
 };
 
 /* --- what a room may ask of a request ----------------------------------------------------------- */
@@ -126,8 +139,27 @@ bool request_has_database(const struct request *request);
 /* The raw path and query as sent, percent-encoded, for links: "/search?a=b". */
 struct span request_target(const struct request *request);
 
-/* A header of the request by its name in any case; the empty span when it is not there. */
+/* A header of the request by its name in any case; the empty span when it is not there (with `bytes`
+ * not NULL when it is there, but empty). */
 struct span request_header(const struct request *request, const char *name);
+
+/* The body as it came. */
+struct span request_body(const struct request *request);
+
+/* Whether Content-Type is this one, whatever its parameters and capitals; "application/json" also
+ * stands for all that end in "+json". */
+bool request_is_of(const struct request *request, const char *type);
+
+/* X-Request-Id, as it came or as it was made. */
+const char *request_id(const struct request *request);
+
+/* Something of the room's own, in the request's arena, from one of its functions to the next; NULL
+ * before. */
+void request_keep(struct request *request, void *notes);
+void *request_kept(const struct request *request);
+
+/* Where this room's half on the scheduler's thread is met (desk.h); NULL when there is none. */
+struct desk *request_desk(const struct request *request, const char *room);
 
 /* --- shared renderers ----------------------------------------------------------------------------- */
 

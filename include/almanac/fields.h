@@ -17,11 +17,11 @@
 #include "almanac/moment.h"
 #include "almanac/str.h"
 
-enum field_place { FIELD_IN_PATH = 1, FIELD_IN_QUERY, FIELD_IN_BODY };
+enum field_place { FIELD_IN_PATH = 1, FIELD_IN_QUERY, FIELD_IN_BODY, FIELD_IN_HEADER };
 
 enum field_kind {
 	FIELD_TEXT = 1, /* min/max: bytes */
-	FIELD_INTEGER,  /* min/max: value; JSON integer in a body, decimal digits elsewhere */
+	FIELD_INTEGER,  /* min/max: value; JSON number in a body (60.0 is whole), else digits */
 	FIELD_DECIMAL,  /* min/max: millionths; decimal.h; JSON number or string in a body */
 	FIELD_FLAG,     /* true/false, also 1/0 in a query; JSON true/false in a body */
 	FIELD_CHOICE,   /* one of `choices`, exact spelling */
@@ -29,7 +29,27 @@ enum field_kind {
 	FIELD_MOMENT, /* moment.h */
 	FIELD_URL,    /* http or https, host required, no userinfo, no fragment */
 	FIELD_CURSOR, /* opaque base64url text (RFC 4648 section 5) */
+	FIELD_KEY,    /* visible ASCII without spaces; min/max: bytes */
+
+	/* min/max: microseconds. duration.h; in a body also a JSON number: seconds */
+	FIELD_DURATION,
+
+	/* A URL to be called: as FIELD_URL, but without a scheme it is http ("receiver:3000/path");
+	 * each fault has a sentence of its own. The canonical text has the scheme. */
+	FIELD_TARGET,
+
+	/* JSON, kept as compact text as it was written; min/max: bytes of it. In a body any value,
+	 * null too; elsewhere its text. */
+	FIELD_JSON,
+	FIELD_OBJECT, /* the same, objects only */
+
+	/* The same: HTTP headers (RFC 9110 section 5), an object of strings. At most FIELD_HEADERS_MAX,
+	 * names are tokens, differ also in capitals, and are none of `refused`; values hold no
+	 * control characters but tabs. min/max: bytes of names and values together */
+	FIELD_HEADERS,
 };
+
+#define FIELD_HEADERS_MAX 32
 
 struct field {
 	const char *name;
@@ -39,6 +59,7 @@ struct field {
 	bool is_lowered;  /* FIELD_INTEGER: above max becomes max instead of a fault */
 	int64_t min, max; /* both 0: no limits but those of the kind; max < min: no maximum */
 	const char *const *choices; /* NULL-terminated */
+	const char *const *refused; /* NULL-terminated names in any case; "proxy-*": all such */
 	const char *by_default;     /* used when the field is not given; read like a given one */
 	const char *description;
 	const char *example;
@@ -48,19 +69,21 @@ struct field_value {
 	bool is_given;    /* by the client or by default */
 	const char *text; /* canonical text for SQL, NUL-terminated; NULL when not given */
 	size_t length;
-	int64_t number; /* INTEGER value, DECIMAL millionths, FLAG 0/1, CHOICE place, MOMENT unix µs */
+	int64_t number; /* INTEGER value, DECIMAL millionths, FLAG 0/1, CHOICE place, MOMENT unix µs,
+			 * DURATION µs */
 	struct moment moment; /* FIELD_MOMENT: as written */
 };
 
 /* One fault. `rule` is a stable word: required, type, format, minimum, maximum, length, choice,
- * unknown. `value` is the text as given ("" when missing), `message` an English sentence part:
- * "must be a date or date-time (RFC 3339)". */
+ * refused, conflict, unknown. `value` is the text as given ("" when missing), `message` an English
+ * sentence part: "must be a date or date-time (RFC 3339)". */
 struct field_fault {
 	const char *field;
 	enum field_place place;
 	const char *rule;
 	const char *message;
 	const char *value;
+	const struct json *json; /* the value in a body, borrowed from it; NULL: missing */
 };
 
 struct field_faults {
@@ -79,10 +102,15 @@ struct field_input {
 	const struct field_pair *query; /* a repeated name: the last one counts */
 	size_t query_count;
 	const struct json *body; /* an object, or NULL when there is none */
+	struct span
+		body_text; /* what it was read from; FIELD_JSON and its like keep it as written */
+	const struct field_pair *headers; /* named as in the table; an empty one is given */
+	size_t header_count;
 };
 
 /* `table` ends with a zeroed row; `values` has one place per row. True when there is no fault.
- * An empty query value counts as not given. Text and moments with invalid UTF-8 or NUL are faults. */
+ * An empty query value counts as not given. Text and moments with invalid UTF-8 or NUL are faults.
+ * Values and texts of faults lie in the arena: the body may go before them. */
 bool fields_read(struct arena *arena, const struct field *table, const struct field_input *input,
 		 struct field_value *values, struct field_faults *faults);
 

@@ -49,10 +49,41 @@ static inline double json_real(const struct json *real)
 	return json_to_real(real);
 }
 
-/* The value as compact JSON text. */
+/* The members of an object one by one: the name of the first, and of the one behind `name` (which
+ * came from here); NULL: no more. */
+const char *json_first_name(const struct json *object);
+const char *json_next_name(const struct json *object, const char *name);
+size_t json_count(const struct json *object);
+
+/* The value as compact JSON text. Its numbers are as C reads them: 0.10000000000000001 for 0.1. */
 void json_append(struct str *out, const struct json *json);
 
 /* A quoted, escaped JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become U+FFFD. */
 void json_append_text(struct str *out, struct span text);
+
+/* --- values as they were written ------------------------------------------------------------------ */
+
+/*
+ * What json_parse() took, or will judge, cut into the texts of its values. Only quotes and the depth of
+ * brackets are looked at.
+ */
+
+/* The text of an object's member; the empty span when there is none, or its name is spelled with
+ * escapes. `object` must be what json_parse() took. */
+struct span json_member_text(struct span object, const char *name);
+
+/* A copy without the white space between tokens. */
+struct span json_compact(struct arena *arena, struct span text);
+
+/* The items of an array, one by one. */
+struct json_items {
+	struct span rest;
+	size_t count;   /* taken so far */
+	bool is_broken; /* no array, or not one to its end */
+};
+
+struct json_items json_items(struct span array);
+/* False behind the last item, or where the array is broken. */
+bool json_next_item(struct json_items *items, struct span *item);
 
 #endif

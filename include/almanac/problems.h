@@ -28,6 +28,10 @@ enum problem {
 	PROBLEM_SYNC_NOT_FOUND,      /* 404 sync_not_found */
 	PROBLEM_EVENT_NOT_FOUND,     /* 404 event_not_found */
 	PROBLEM_NOTHING_FOUND,       /* 404 nothing_found */
+	PROBLEM_TIMER_NOT_FOUND,     /* 404 timer_not_found */
+	PROBLEM_TIMER_RUNNING,       /* 409 timer_running: too near its time to be changed */
+	PROBLEM_TIMER_OVER,          /* 409 timer_over: finished, failed or cancelled */
+	PROBLEM_KEY_REUSED,          /* 422 idempotency_key_reused: with another body */
 	PROBLEM_COUNT
 };
 

@@ -34,6 +34,7 @@ struct server_options {
 	const struct endpoint *const *routes; /* NULL-terminated */
 	struct edition *edition;
 	struct heartbeat *heartbeat;
+	struct desk *const *desks; /* NULL-terminated; NULL: none */
 	const char *version;
 };
 

@@ -1,7 +1,12 @@
-/* uuid.c - random UUIDs by libuuid, and their text. */
+/* uuid.c - UUIDs: random ones by libuuid, ordered ones, and their text. */
 #include "almanac/uuid.h"
 
 #include <uuid/uuid.h>
+
+#include "almanac/clock.h"
+#include "almanac/digest.h"
+
+#define TICKS_A_MILLISECOND 4096 /* the 12 bits behind the version */
 
 static int digit_of(char character)
 {
@@ -24,6 +29,36 @@ struct uuid uuid_make(void)
 	struct uuid uuid;
 
 	uuid_generate_random(uuid.bytes);
+	return uuid;
+}
+
+/* Milliseconds since 1970 in 48 bits, the version, then the fraction of the millisecond (section 6.2,
+ * method 3), the variant, and what was random there before. */
+static void put_ticks(struct uuid *uuid, uint64_t ticks)
+{
+	for (int i = 0; i < 6; i++)
+		uuid->bytes[i] = (uint8_t)(ticks >> (52 - 8 * i));
+	uuid->bytes[6] = (uint8_t)(0x70 | (ticks >> 8 & 0x0F));
+	uuid->bytes[7] = (uint8_t)ticks;
+	uuid->bytes[8] = (uint8_t)(0x80 | (uuid->bytes[8] & 0x3F));
+}
+
+void uuid_make_many(struct uuid *uuids, size_t count)
+{
+	uint64_t now_us = (uint64_t)clock_wall_us();
+	uint64_t ticks =
+		now_us / 1000 * TICKS_A_MILLISECOND + now_us % 1000 * TICKS_A_MILLISECOND / 1000;
+
+	random_bytes(uuids, count * sizeof(*uuids));
+	for (size_t i = 0; i < count; i++)
+		put_ticks(&uuids[i], ticks + i);
+}
+
+struct uuid uuid_make_ordered(void)
+{
+	struct uuid uuid;
+
+	uuid_make_many(&uuid, 1);
 	return uuid;
 }
 

@@ -1,4 +1,5 @@
-/* fields.c - judges what a client sends by a table of fields; http calls me, I call kinds.c */
+/* fields.c - judges what a client sends by a table of fields; http calls me, I call kinds.c and
+ * json_written.c */
 #include "almanac/fields.h"
 
 #include <assert.h>
@@ -17,6 +18,12 @@ static const char *const wanted_in_body[] = {
 	[FIELD_MOMENT] = "a string",
 	[FIELD_URL] = "a string",
 	[FIELD_CURSOR] = "a string",
+	[FIELD_KEY] = "a string",
+	[FIELD_DURATION] = "a number of seconds or a string",
+	[FIELD_TARGET] = "a string",
+	[FIELD_JSON] = "JSON",
+	[FIELD_OBJECT] = "an object",
+	[FIELD_HEADERS] = "an object of strings",
 };
 
 /* --- finding -------------------------------------------------------------------------------- */
@@ -39,19 +46,23 @@ static const struct field_pair *find_text(const struct field *field,
 
 	if (field->place == FIELD_IN_PATH)
 		return find_pair(input->path, input->path_count, field->name);
+	if (field->place == FIELD_IN_HEADER)
+		return find_pair(input->headers, input->header_count, field->name);
 	pair = find_pair(input->query, input->query_count, field->name);
 	return pair && pair->value.length > 0 ? pair : NULL;
 }
 
 /* --- JSON values ---------------------------------------------------------------------------- */
 
-static const char *value_text(struct arena *arena, const struct json *json)
+static const char *value_text(struct arena *arena, const struct json *json, struct span written)
 {
 	struct str text;
 	const char *copy;
 
 	if (json_kind(json) == JSON_TEXT)
 		return arena_text(arena, json_text(json));
+	if (written.length > 0 && written.length <= VALUE_MAX_BYTES)
+		return json_compact(arena, written).bytes;
 	str_init(&text, VALUE_MAX_BYTES);
 	json_append(&text, json);
 	copy = arena_text(arena, str_span(&text));
@@ -63,43 +74,53 @@ static struct ruling refuse_type(struct arena *arena, const struct field *field,
 				 const struct json *json)
 {
 	enum json_kind kind = json_kind(json);
-	const char *given = json_kind_name(kind);
 
 	if (kind == JSON_NULL)
 		return (struct ruling){"type", "must not be null"};
-	if (field->kind == FIELD_INTEGER && kind == JSON_REAL)
-		given = "a decimal number";
-	return (struct ruling){"type", arena_format(arena, "must be %s, not %s",
-						    wanted_in_body[field->kind], given)};
+	return (struct ruling){"type",
+			       arena_format(arena, "must be %s, not %s",
+					    wanted_in_body[field->kind], json_kind_name(kind))};
 }
 
 static bool is_kind_taken(const struct field *field, enum json_kind kind)
 {
 	switch (field->kind) {
 	case FIELD_INTEGER:
-		return kind == JSON_INTEGER;
+		return kind == JSON_INTEGER || kind == JSON_REAL;
 	case FIELD_DECIMAL:
+	case FIELD_DURATION:
 		return kind == JSON_INTEGER || kind == JSON_REAL || kind == JSON_TEXT;
 	case FIELD_FLAG:
 		return kind == JSON_FLAG;
+	case FIELD_JSON:
+		return true;
+	case FIELD_OBJECT:
+	case FIELD_HEADERS:
+		return kind == JSON_OBJECT;
 	case FIELD_TEXT:
 	case FIELD_CHOICE:
 	case FIELD_UUID:
 	case FIELD_MOMENT:
 	case FIELD_URL:
 	case FIELD_CURSOR:
+	case FIELD_KEY:
+	case FIELD_TARGET:
 		break;
 	}
 	return kind == JSON_TEXT;
 }
 
 static struct ruling judge_json(struct arena *arena, const struct field *field,
-				const struct json *json, struct field_value *value)
+				const struct json *json, const struct field_input *input,
+				struct field_value *value)
 {
 	enum json_kind kind = json_kind(json);
 
 	if (!is_kind_taken(field, kind))
 		return refuse_type(arena, field, json);
+	if (kind_is_json(field->kind))
+		return kind_judge_json(arena, field, json,
+				       json_member_text(input->body_text, field->name), value);
 	switch (kind) {
 	case JSON_INTEGER:
 		return kind_judge_integer(arena, field, json_integer(json), value);
@@ -140,6 +161,7 @@ static void read_field(struct arena *arena, const struct field *field,
 {
 	const struct field_pair *pair = NULL;
 	const struct json *json = NULL;
+	size_t before = faults->count;
 	struct ruling ruling;
 
 	if (field->place != FIELD_IN_BODY)
@@ -150,7 +172,7 @@ static void read_field(struct arena *arena, const struct field *field,
 		judge_absent(arena, field, value, faults);
 		return;
 	}
-	ruling = json ? judge_json(arena, field, json, value)
+	ruling = json ? judge_json(arena, field, json, input, value)
 		      : kind_judge(arena, field, pair->value, value);
 	if (!ruling.rule) {
 		value->is_given = true;
@@ -158,7 +180,10 @@ static void read_field(struct arena *arena, const struct field *field,
 	}
 	*value = (struct field_value){0};
 	fields_fault(faults, field, ruling.rule, ruling.message,
-		     json ? value_text(arena, json) : arena_text(arena, pair->value));
+		     json ? value_text(arena, json, json_member_text(input->body_text, field->name))
+			  : arena_text(arena, pair->value));
+	if (faults->count > before)
+		faults->items[before].json = json;
 }
 
 /* --- the door ------------------------------------------------------------------------------- */

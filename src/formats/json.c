@@ -212,6 +212,25 @@ bool json_flag(const struct json *flag)
 	return json_typeof(behind(flag)) == JSON_TRUE;
 }
 
+const char *json_first_name(const struct json *object)
+{
+	json_t *self = (json_t *)(uintptr_t)object;
+
+	return json_object_iter_key(json_object_iter(self));
+}
+
+const char *json_next_name(const struct json *object, const char *name)
+{
+	json_t *self = (json_t *)(uintptr_t)object;
+
+	return json_object_iter_key(json_object_iter_next(self, json_object_key_to_iter(name)));
+}
+
+size_t json_count(const struct json *object)
+{
+	return json_object_size(behind(object));
+}
+
 void json_append(struct str *out, const struct json *json)
 {
 	int failure =

@@ -1,4 +1,5 @@
-/* kinds.c - one field's text by its kind; fields.c calls me, I call moment.c, decimal.c, query.c */
+/* kinds.c - one field's text by its kind; fields.c calls me, I call moment.c, decimal.c, query.c,
+ * duration.c, kinds_url.c and kinds_json.c */
 #include "kinds.h"
 
 #include <assert.h>
@@ -7,12 +8,13 @@
 #include <string.h>
 
 #include "almanac/decimal.h"
+#include "almanac/duration.h"
 #include "almanac/uuid.h"
 
-#define URL_MAX_BYTES 2048
 #define CURSOR_MAX_BYTES 1024
 #define DOUBLE_EXACT_DIGITS 15 /* decimal digits every double can give back (DBL_DIG) */
 #define NUMBER_TEXT_MAX 64
+#define SECOND_US 1000000
 
 static const struct ruling no_fault = {NULL, NULL};
 
@@ -23,8 +25,11 @@ static const char *const formats[] = {
 	[FIELD_FLAG] = "must be true or false",
 	[FIELD_UUID] = "must be a UUID",
 	[FIELD_MOMENT] = "must be a date or date-time (RFC 3339), for example 2026-02-01T20:00:00Z",
-	[FIELD_URL] = "must be an http or https URL with a host",
 	[FIELD_CURSOR] = "must be a cursor from an earlier answer",
+	[FIELD_KEY] = "must be visible ASCII without spaces",
+	[FIELD_DURATION] =
+		"must be a number of seconds or an ISO 8601 duration of weeks, days, hours, "
+		"minutes and seconds, for example PT1H30M",
 };
 
 static struct ruling refuse_format(enum field_kind kind)
@@ -32,7 +37,7 @@ static struct ruling refuse_format(enum field_kind kind)
 	return (struct ruling){"format", formats[kind]};
 }
 
-static void accept(struct field_value *value, struct span text)
+void kind_accept(struct field_value *value, struct span text)
 {
 	value->text = text.bytes;
 	value->length = text.length;
@@ -60,6 +65,8 @@ static const char *limit_text(struct arena *arena, const struct field *field, in
 	str_init(&text, NUMBER_TEXT_MAX);
 	if (field->kind == FIELD_DECIMAL)
 		decimal_append(&text, limit);
+	else if (field->kind == FIELD_DURATION)
+		str_append_number(&text, limit / SECOND_US);
 	else
 		str_append_number(&text, limit);
 	copy = arena_text(arena, str_span(&text));
@@ -107,7 +114,7 @@ static const char *length_message(struct arena *arena, const struct field *field
 	return arena_format(arena, "must be from %s to %s %s long", min, max, unit);
 }
 
-static struct ruling judge_length(struct arena *arena, const struct field *field, size_t length)
+struct ruling kind_judge_length(struct arena *arena, const struct field *field, size_t length)
 {
 	int64_t bytes = (int64_t)length;
 
@@ -122,8 +129,21 @@ static struct ruling judge_text(struct arena *arena, const struct field *field, 
 {
 	if (!span_is_text(text))
 		return refuse_format(FIELD_TEXT);
-	accept(value, arena_copy(arena, text));
-	return judge_length(arena, field, text.length);
+	kind_accept(value, arena_copy(arena, text));
+	return kind_judge_length(arena, field, text.length);
+}
+
+/* A key may be shown in logs and headers as it is. */
+static struct ruling judge_key(struct arena *arena, const struct field *field, struct span text,
+			       struct field_value *value)
+{
+	struct ruling ruling = kind_judge_length(arena, field, text.length);
+
+	for (size_t i = 0; i < text.length && !ruling.rule; i++)
+		if (text.bytes[i] <= ' ' || text.bytes[i] >= 0x7F)
+			ruling = refuse_format(FIELD_KEY);
+	kind_accept(value, arena_copy(arena, text));
+	return ruling;
 }
 
 /* --- numbers -------------------------------------------------------------------------------- */
@@ -173,7 +193,7 @@ static struct ruling judge_decimal(struct arena *arena, const struct field *fiel
 		return refuse_format(FIELD_DECIMAL);
 	str_init(&canonical, NUMBER_TEXT_MAX);
 	decimal_append(&canonical, value->number);
-	accept(value, arena_copy(arena, str_span(&canonical)));
+	kind_accept(value, arena_copy(arena, str_span(&canonical)));
 	str_finish(&canonical);
 	return judge_limits(arena, field, value->number);
 }
@@ -188,11 +208,11 @@ static struct ruling judge_flag(struct arena *arena, const struct field *field, 
 	(void)arena;
 	if (span_is(text, "true") || (is_in_query && span_is(text, "1"))) {
 		value->number = 1;
-		accept(value, SPAN("true"));
+		kind_accept(value, SPAN("true"));
 		return no_fault;
 	}
 	if (span_is(text, "false") || (is_in_query && span_is(text, "0"))) {
-		accept(value, SPAN("false"));
+		kind_accept(value, SPAN("false"));
 		return no_fault;
 	}
 	return refuse_format(FIELD_FLAG);
@@ -214,7 +234,7 @@ static struct ruling judge_choice(struct arena *arena, const struct field *field
 	for (size_t i = 0; field->choices[i]; i++) {
 		if (span_is(text, field->choices[i])) {
 			value->number = (int64_t)i;
-			accept(value, span_of(field->choices[i]));
+			kind_accept(value, span_of(field->choices[i]));
 			return no_fault;
 		}
 	}
@@ -231,7 +251,7 @@ static struct ruling judge_uuid(struct arena *arena, const struct field *field, 
 	if (!uuid_read(text, &uuid))
 		return refuse_format(FIELD_UUID);
 	uuid_write(&uuid, canonical);
-	accept(value, arena_copy(arena, (struct span){canonical, sizeof(canonical)}));
+	kind_accept(value, arena_copy(arena, (struct span){canonical, sizeof(canonical)}));
 	return no_fault;
 }
 
@@ -244,7 +264,7 @@ static struct ruling judge_cursor(struct arena *arena, const struct field *field
 	if (text.length == 0 || text.length > CURSOR_MAX_BYTES ||
 	    !base64url_parse(arena, text, &bytes))
 		return refuse_format(FIELD_CURSOR);
-	accept(value, arena_copy(arena, text));
+	kind_accept(value, arena_copy(arena, text));
 	return no_fault;
 }
 
@@ -265,83 +285,68 @@ static struct ruling judge_moment(struct arena *arena, const struct field *field
 	return no_fault;
 }
 
-/* --- URLs (RFC 3986 section 3, narrowed) ---------------------------------------------------- */
+/* --- durations ------------------------------------------------------------------------------ */
 
-static bool take_prefix_nocase(struct span *rest, struct span prefix)
+static const char *duration_message(struct arena *arena, const struct field *field)
 {
-	if (rest->length < prefix.length ||
-	    !span_equals_nocase((struct span){rest->bytes, prefix.length}, prefix))
-		return false;
-	rest->bytes += prefix.length;
-	rest->length -= prefix.length;
-	return true;
+	const char *min = limit_text(arena, field, field->min);
+	const char *max = limit_text(arena, field, field->max);
+
+	if (!has_maximum(field))
+		return arena_format(arena, "must be at least %s seconds", min);
+	return arena_format(arena, "must be from %s to %s seconds", min, max);
 }
 
-/* Printable ASCII only, and no fragment. */
-static bool is_url_text(struct span text)
+/* Never negative, whatever the limits. */
+static struct ruling judge_microseconds(struct arena *arena, const struct field *field,
+					int64_t microseconds, struct field_value *value)
 {
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.bytes[i] <= ' ' || text.bytes[i] >= 0x7F || text.bytes[i] == '#')
-			return false;
-	}
-	return text.length <= URL_MAX_BYTES;
+	struct str canonical;
+
+	if (microseconds < 0 || (has_minimum(field) && microseconds < field->min))
+		return (struct ruling){"minimum", duration_message(arena, field)};
+	if (has_maximum(field) && microseconds > field->max)
+		return (struct ruling){"maximum", duration_message(arena, field)};
+	value->number = microseconds;
+	str_init(&canonical, NUMBER_TEXT_MAX);
+	duration_append(&canonical, microseconds);
+	kind_accept(value, arena_copy(arena, str_span(&canonical)));
+	str_finish(&canonical);
+	return no_fault;
 }
 
-/* Letters, digits and "-._" of a name or IPv4 address; hexadecimal digits, ':' and '.' of a
- * bracketed IPv6 address. Returns the length of the host at the front, 0 when there is none. */
-static size_t host_length(struct span authority)
+static struct ruling judge_duration(struct arena *arena, const struct field *field,
+				    struct span text, struct field_value *value)
 {
-	static const char name_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					 "0123456789-._";
-	static const char address_bytes[] = "0123456789abcdefABCDEF:.";
-	bool is_address = authority.length > 0 && authority.bytes[0] == '[';
-	const char *allowed = is_address ? address_bytes : name_bytes;
-	size_t length = is_address ? 1 : 0;
+	int64_t microseconds;
 
-	while (length < authority.length && strchr(allowed, authority.bytes[length]))
-		length++;
-	if (!is_address)
-		return length;
-	if (length == 1 || length == authority.length || authority.bytes[length] != ']')
-		return 0;
-	return length + 1;
+	if (!duration_parse(text, &microseconds))
+		return refuse_format(FIELD_DURATION);
+	return judge_microseconds(arena, field, microseconds, value);
 }
 
-static bool is_port(struct span port)
+/* What does not fit is as long as can be said. */
+static struct ruling judge_seconds(struct arena *arena, const struct field *field, double seconds,
+				   struct field_value *value)
 {
-	int64_t number;
+	double microseconds = seconds * SECOND_US + 0.5;
+	int64_t number = INT64_MAX;
 
-	return is_digits(port) && port.length <= 5 && integer_parse(port, &number) && number >= 1 &&
-	       number <= 65535;
+	if (seconds < 0)
+		number = -1;
+	else if (microseconds < 0x1p63)
+		number = (int64_t)microseconds;
+	return judge_microseconds(arena, field, number, value);
 }
 
-static bool is_authority(struct span authority)
+static struct ruling judge_whole_seconds(struct arena *arena, const struct field *field,
+					 int64_t seconds, struct field_value *value)
 {
-	size_t length = host_length(authority);
-	struct span rest = {authority.bytes + length, authority.length - length};
+	int64_t microseconds;
 
-	if (length == 0)
-		return false;
-	if (rest.length == 0)
-		return true;
-	return rest.bytes[0] == ':' && is_port((struct span){rest.bytes + 1, rest.length - 1});
-}
-
-static struct ruling judge_url(struct arena *arena, const struct field *field, struct span text,
-			       struct field_value *value)
-{
-	struct span rest = text;
-	size_t length = 0;
-
-	if (!is_url_text(text) || (!take_prefix_nocase(&rest, SPAN("http://")) &&
-				   !take_prefix_nocase(&rest, SPAN("https://"))))
-		return refuse_format(FIELD_URL);
-	while (length < rest.length && rest.bytes[length] != '/' && rest.bytes[length] != '?')
-		length++;
-	if (!is_authority((struct span){rest.bytes, length}))
-		return refuse_format(FIELD_URL);
-	accept(value, arena_copy(arena, text));
-	return judge_length(arena, field, text.length);
+	if (__builtin_mul_overflow(seconds, SECOND_US, &microseconds))
+		microseconds = seconds < 0 ? -1 : INT64_MAX;
+	return judge_microseconds(arena, field, microseconds, value);
 }
 
 /* --- the door ------------------------------------------------------------------------------- */
@@ -351,14 +356,24 @@ struct ruling kind_judge(struct arena *arena, const struct field *field, struct 
 {
 	static struct ruling (*const judges[])(struct arena *, const struct field *, struct span,
 					       struct field_value *) = {
-		[FIELD_TEXT] = judge_text,       [FIELD_INTEGER] = judge_integer,
-		[FIELD_DECIMAL] = judge_decimal, [FIELD_FLAG] = judge_flag,
-		[FIELD_CHOICE] = judge_choice,   [FIELD_UUID] = judge_uuid,
-		[FIELD_MOMENT] = judge_moment,   [FIELD_URL] = judge_url,
+		[FIELD_TEXT] = judge_text,
+		[FIELD_INTEGER] = judge_integer,
+		[FIELD_DECIMAL] = judge_decimal,
+		[FIELD_FLAG] = judge_flag,
+		[FIELD_CHOICE] = judge_choice,
+		[FIELD_UUID] = judge_uuid,
+		[FIELD_MOMENT] = judge_moment,
+		[FIELD_URL] = kind_judge_url,
 		[FIELD_CURSOR] = judge_cursor,
+		[FIELD_KEY] = judge_key,
+		[FIELD_DURATION] = judge_duration,
+		[FIELD_TARGET] = kind_judge_target,
+		[FIELD_JSON] = kind_judge_json_text,
+		[FIELD_OBJECT] = kind_judge_json_text,
+		[FIELD_HEADERS] = kind_judge_json_text,
 	};
 
-	assert(field->kind >= FIELD_TEXT && field->kind <= FIELD_CURSOR);
+	assert(field->kind >= FIELD_TEXT && field->kind <= FIELD_HEADERS);
 	return judges[field->kind](arena, field, text, value);
 }
 
@@ -369,18 +384,33 @@ struct ruling kind_judge_integer(struct arena *arena, const struct field *field,
 		return judge_decimal(arena, field,
 				     span_of(arena_format(arena, "%lld", (long long)number)),
 				     value);
+	if (field->kind == FIELD_DURATION)
+		return judge_whole_seconds(arena, field, number, value);
 	if (field->is_lowered && has_maximum(field) && number > field->max)
 		number = field->max;
 	value->number = number;
-	accept(value, span_of(arena_format(arena, "%lld", (long long)number)));
+	kind_accept(value, span_of(arena_format(arena, "%lld", (long long)number)));
 	return judge_limits(arena, field, number);
+}
+
+/* A number without a fraction is an integer however it is written (JSON Schema, section 6.1.1). */
+static struct ruling judge_whole_real(struct arena *arena, const struct field *field, double number,
+				      struct field_value *value)
+{
+	if (number < -0x1p63)
+		return (struct ruling){"minimum", number_message(arena, field)};
+	if (number >= 0x1p63)
+		return (struct ruling){"maximum", number_message(arena, field)};
+	if ((double)(int64_t)number != number)
+		return (struct ruling){"type", "must be a whole number, not a decimal number"};
+	return kind_judge_integer(arena, field, (int64_t)number, value);
 }
 
 /* JSON has lost the digits as written by now. Up to fifteen of them survive in a double, so the
  * shortest spelling that reads back as the same number is the one that was written; with more
  * digits nobody can know. */
-struct ruling kind_judge_real(struct arena *arena, const struct field *field, double number,
-			      struct field_value *value)
+static struct ruling judge_decimal_real(struct arena *arena, const struct field *field,
+					double number, struct field_value *value)
 {
 	char text[NUMBER_TEXT_MAX];
 
@@ -391,4 +421,14 @@ struct ruling kind_judge_real(struct arena *arena, const struct field *field, do
 			return judge_decimal(arena, field, span_of(text), value);
 	}
 	return refuse_format(FIELD_DECIMAL);
+}
+
+struct ruling kind_judge_real(struct arena *arena, const struct field *field, double number,
+			      struct field_value *value)
+{
+	if (field->kind == FIELD_DURATION)
+		return judge_seconds(arena, field, number, value);
+	if (field->kind == FIELD_INTEGER)
+		return judge_whole_real(arena, field, number, value);
+	return judge_decimal_real(arena, field, number, value);
 }

@@ -31,6 +31,11 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
 	[PROBLEM_SYNC_NOT_FOUND] = {404, "sync_not_found", "There is no such sync run", 0},
 	[PROBLEM_EVENT_NOT_FOUND] = {404, "event_not_found", "There is no such event", 0},
 	[PROBLEM_NOTHING_FOUND] = {404, "nothing_found", "Nothing was found", 0},
+	[PROBLEM_TIMER_NOT_FOUND] = {404, "timer_not_found", "There is no such timer", 0},
+	[PROBLEM_TIMER_RUNNING] = {409, "timer_running", "The timer is running: it is too late", 0},
+	[PROBLEM_TIMER_OVER] = {409, "timer_over", "The timer is over", 0},
+	[PROBLEM_KEY_REUSED] = {422, "idempotency_key_reused",
+				"The idempotency key came with another body before", 0},
 };
 
 const struct problem_kind *problem_kind(enum problem problem)

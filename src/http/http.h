@@ -125,6 +125,7 @@ struct request {
 	struct field_pair path_pairs[PATH_FIELDS_MAX];
 	size_t path_count;
 	struct field_value values[ENDPOINT_FIELDS_MAX];
+	void *kept; /* the room's */
 
 	/* the question */
 	struct asking asking;

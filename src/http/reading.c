@@ -5,7 +5,7 @@
 #include "almanac/json.h"
 #include "http.h"
 
-bool reading_has_body(const struct endpoint *endpoint)
+static bool has_body_fields(const struct endpoint *endpoint)
 {
 	for (const struct field *field = endpoint->reads; field && field->name; field++)
 		if (field->place == FIELD_IN_BODY)
@@ -13,40 +13,50 @@ bool reading_has_body(const struct endpoint *endpoint)
 	return false;
 }
 
-static bool is_json_type(struct span type)
+bool reading_has_body(const struct endpoint *endpoint)
 {
-	struct span essence = {0};
-
-	span_split(&type, ';', &essence);
-	essence = span_trim(essence);
-	return span_equals_nocase(essence, SPAN("application/json")) ||
-	       (essence.length > 5 &&
-		span_equals_nocase((struct span){essence.bytes + essence.length - 5, 5},
-				   SPAN("+json")));
+	return endpoint->body == BODY_RAW || has_body_fields(endpoint);
 }
 
-static bool read_body(struct request *request, const struct json **body)
+static bool read_body(struct request *request, struct arena *arena, struct field_input *input)
 {
 	const char *complaint = NULL;
 
-	if (!is_json_type(request_header(request, "Content-Type"))) {
+	if (!request_is_of(request, "application/json")) {
 		request_complain(request, PROBLEM_NOT_JSON, "Content-Type must be application/json",
 				 NULL);
 		return false;
 	}
-	*body = json_parse(request->arena, str_span(&request->body), &complaint);
-	if (!*body) {
+	input->body_text = str_span(&request->body);
+	input->body = json_parse(arena, input->body_text, &complaint);
+	if (!input->body) {
 		request_complain(request, PROBLEM_BAD_JSON, complaint, NULL);
 		return false;
 	}
-	if (json_kind(*body) != JSON_OBJECT) {
+	if (json_kind(input->body) != JSON_OBJECT) {
 		request_complain(request, PROBLEM_INVALID_BODY,
 				 arena_format(request->arena, "the body must be an object, not %s",
-					      json_kind_name(json_kind(*body))),
+					      json_kind_name(json_kind(input->body))),
 				 NULL);
 		return false;
 	}
 	return true;
+}
+
+static void read_headers(const struct request *request, struct field_pair *pairs,
+			 struct field_input *input)
+{
+	for (const struct field *field = request->endpoint->reads; field->name; field++) {
+		struct span value;
+
+		if (field->place != FIELD_IN_HEADER)
+			continue;
+		value = request_header(request, field->name);
+		if (value.bytes)
+			pairs[input->header_count++] =
+				(struct field_pair){span_of(field->name), value};
+	}
+	input->headers = pairs;
 }
 
 static bool decode_path(struct request *request)
@@ -79,8 +89,8 @@ static bool judge_fields(struct request *request, const struct field_input *inpu
 	struct field_faults *faults = arena_alloc(request->arena, sizeof(*faults));
 	enum problem problem = PROBLEM_NONE;
 
-	assert(fields_count(endpoint->reads) <= ENDPOINT_FIELDS_MAX);
-	if (fields_read(request->arena, endpoint->reads, input, request->values, faults) &&
+	if ((fields_read(request->arena, endpoint->reads, input, request->values, faults) ||
+	     endpoint->checks_always) &&
 	    endpoint->check)
 		problem = endpoint->check(request, faults);
 	if (faults->count)
@@ -91,9 +101,20 @@ static bool judge_fields(struct request *request, const struct field_input *inpu
 	return false;
 }
 
+/* The document is large beside what is taken out of it: it goes before the request waits. */
+static bool judge_body(struct request *request, struct field_input *input)
+{
+	struct arena *arena = arena_create();
+	bool is_fine = read_body(request, arena, input) && judge_fields(request, input);
+
+	arena_destroy(arena);
+	return is_fine;
+}
+
 bool reading_take(struct request *request)
 {
 	struct field_pair query[QUERY_FIELDS_MAX];
+	struct field_pair headers[ENDPOINT_FIELDS_MAX];
 	const char *complaint = NULL;
 	struct field_input input = {
 		.path = request->path_pairs,
@@ -110,7 +131,9 @@ bool reading_take(struct request *request)
 		return true;
 	if (!decode_path(request))
 		return false;
-	if (reading_has_body(request->endpoint) && !read_body(request, &input.body))
-		return false;
+	assert(fields_count(request->endpoint->reads) <= ENDPOINT_FIELDS_MAX);
+	read_headers(request, headers, &input);
+	if (request->endpoint->body == BODY_FIELDS && has_body_fields(request->endpoint))
+		return judge_body(request, &input);
 	return judge_fields(request, &input);
 }

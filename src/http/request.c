@@ -355,5 +355,48 @@ struct span request_header(const struct request *request, const char *name)
 	if (MHD_lookup_connection_value_n(request->mhd, MHD_HEADER_KIND, name, strlen(name), &value,
 					  &length) != MHD_YES)
 		return (struct span){0};
-	return (struct span){value, length};
+	return (struct span){value ? value : "", length};
+}
+
+struct span request_body(const struct request *request)
+{
+	return str_span(&request->body);
+}
+
+bool request_is_of(const struct request *request, const char *type)
+{
+	struct span header = request_header(request, "Content-Type");
+	struct span essence = {0};
+
+	span_split(&header, ';', &essence);
+	essence = span_trim(essence);
+	if (span_equals_nocase(essence, span_of(type)))
+		return true;
+	return strcmp(type, "application/json") == 0 && essence.length > 5 &&
+	       span_equals_nocase((struct span){essence.bytes + essence.length - 5, 5},
+				  SPAN("+json"));
+}
+
+const char *request_id(const struct request *request)
+{
+	return request->id;
+}
+
+void request_keep(struct request *request, void *notes)
+{
+	request->kept = notes;
+}
+
+void *request_kept(const struct request *request)
+{
+	return request->kept;
+}
+
+struct desk *request_desk(const struct request *request, const char *room)
+{
+	struct desk *const *desk = request->worker->server->options.desks;
+
+	while (desk && *desk && strcmp((*desk)->name, room) != 0)
+		desk++;
+	return desk ? *desk : NULL;
 }

@@ -1,6 +1,7 @@
 /* fuzz_fields.c - a query (first line) and a body (the rest): values never leave their limits */
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "almanac/decimal.h"
 #include "almanac/fields.h"
@@ -10,6 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const colours[] = {"red", "green", NULL};
+static const char *const refused[] = {"host", "proxy-*", NULL};
 
 /* Each kind once; the place is filled in. */
 static const struct field kinds[] = {
@@ -23,15 +25,42 @@ static const struct field kinds[] = {
 	{.name = "m", .kind = FIELD_MOMENT},
 	{.name = "w", .kind = FIELD_URL},
 	{.name = "k", .kind = FIELD_CURSOR},
+	{.name = "y", .kind = FIELD_KEY, .min = 1, .max = 9},
+	{.name = "p", .kind = FIELD_DURATION, .min = 1000000, .max = INT64_C(90000000)},
+	{.name = "g", .kind = FIELD_TARGET},
+	{.name = "j", .kind = FIELD_JSON, .max = 64},
+	{.name = "o", .kind = FIELD_OBJECT, .max = 64},
+	{.name = "h", .kind = FIELD_HEADERS, .refused = refused, .max = 64},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static void check_number(const struct field *field, const struct field_value *value)
+static void check_json(struct arena *arena, const struct field *field,
+		       const struct field_value *value)
+{
+	const char *complaint = NULL;
+	const struct json *json =
+		json_parse(arena, (struct span){value->text, value->length}, &complaint);
+
+	assert(json && (field->kind == FIELD_JSON || json_kind(json) == JSON_OBJECT));
+	if (field->kind != FIELD_HEADERS) {
+		assert(value->length <= 64);
+		return;
+	}
+	for (const char *name = json_first_name(json); name; name = json_next_name(json, name)) {
+		assert(*name && !strpbrk(name, " \r\n:") && strcasecmp(name, "host") != 0);
+		assert(!memchr(json_text(json_member(json, name)).bytes, '\n',
+			       json_text(json_member(json, name)).length));
+	}
+}
+
+static void check_number(struct arena *arena, const struct field *field,
+			 const struct field_value *value)
 {
 	switch (field->kind) {
 	case FIELD_INTEGER:
 	case FIELD_DECIMAL:
+	case FIELD_DURATION:
 		assert(value->number >= field->min && value->number <= field->max);
 		break;
 	case FIELD_FLAG:
@@ -42,6 +71,7 @@ static void check_number(const struct field *field, const struct field_value *va
 		assert(value->number == moment_unix_us(&value->moment));
 		break;
 	case FIELD_TEXT:
+	case FIELD_KEY:
 		assert(value->length >= 1 && value->length <= 9);
 		break;
 	case FIELD_UUID:
@@ -50,8 +80,16 @@ static void check_number(const struct field *field, const struct field_value *va
 	case FIELD_URL:
 		assert(value->length <= 2048);
 		break;
+	case FIELD_TARGET:
+		assert(value->length <= 2048 + 7 && strncasecmp(value->text, "http", 4) == 0);
+		break;
 	case FIELD_CURSOR:
 		assert(value->length > 0);
+		break;
+	case FIELD_JSON:
+	case FIELD_OBJECT:
+	case FIELD_HEADERS:
+		check_json(arena, field, value);
 		break;
 	}
 }
@@ -81,7 +119,7 @@ static void check_value(struct arena *arena, const struct field *field,
 	}
 	assert(value->text && strlen(value->text) == value->length);
 	assert(span_is_text((struct span){value->text, value->length}));
-	check_number(field, value);
+	check_number(arena, field, value);
 	check_again(arena, field, value);
 }
 
@@ -122,18 +160,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span body = {(const char *)data, size};
 	struct span query = {NULL, 0};
 	struct field_pair pairs[PAIRS_MAX];
-	struct field_input input = {.path = pairs, .query = pairs};
+	struct field_input input = {.path = pairs, .query = pairs, .headers = pairs};
 	const char *complaint = NULL;
 
 	if (size > 0 && span_split(&body, '\n', &query) &&
 	    fields_split_query(arena, query, pairs, PAIRS_MAX, &input.query_count, &complaint)) {
 		input.path_count = input.query_count;
+		input.header_count = input.query_count;
+		input.body_text = body;
 		if (body.length > 0)
 			input.body = json_parse(arena, body, &complaint);
 		if (input.body && json_kind(input.body) != JSON_OBJECT)
 			input.body = NULL;
 		check_input(arena, FIELD_IN_PATH, &input);
 		check_input(arena, FIELD_IN_QUERY, &input);
+		check_input(arena, FIELD_IN_HEADER, &input);
 		check_input(arena, FIELD_IN_BODY, &input);
 	}
 	arena_destroy(arena);

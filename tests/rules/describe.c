@@ -13,12 +13,15 @@ static const char *const places[] = {
 	[FIELD_IN_PATH] = "path",
 	[FIELD_IN_QUERY] = "query",
 	[FIELD_IN_BODY] = "body",
+	[FIELD_IN_HEADER] = "header",
 };
 
 static const char *const kinds[] = {
-	[FIELD_TEXT] = "text",     [FIELD_INTEGER] = "integer", [FIELD_DECIMAL] = "decimal",
-	[FIELD_FLAG] = "flag",     [FIELD_CHOICE] = "choice",   [FIELD_UUID] = "uuid",
-	[FIELD_MOMENT] = "moment", [FIELD_URL] = "url",         [FIELD_CURSOR] = "cursor",
+	[FIELD_TEXT] = "text",     [FIELD_INTEGER] = "integer",   [FIELD_DECIMAL] = "decimal",
+	[FIELD_FLAG] = "flag",     [FIELD_CHOICE] = "choice",     [FIELD_UUID] = "uuid",
+	[FIELD_MOMENT] = "moment", [FIELD_URL] = "url",           [FIELD_CURSOR] = "cursor",
+	[FIELD_KEY] = "key",       [FIELD_DURATION] = "duration", [FIELD_TARGET] = "target",
+	[FIELD_JSON] = "json",     [FIELD_OBJECT] = "object",     [FIELD_HEADERS] = "headers",
 };
 
 /* --- JSON, a member a line ---------------------------------------------------------------------------- */
@@ -109,6 +112,8 @@ static void append_endpoint(struct str *out, const struct endpoint *endpoint)
 	append_text(out, "empty", problem_kind(endpoint->empty)->code);
 	append_outcomes(out, endpoint->outcomes);
 	append_text(out, "answer_schema", endpoint->answer_schema);
+	append_text(out, "body_schema", endpoint->body_schema);
+	append_flag(out, "raw_body", endpoint->body == BODY_RAW);
 	append_name(out, "fields");
 	str_append_char(out, '[');
 	for (const struct field *field = endpoint->reads; field && field->name; field++)

@@ -7,7 +7,7 @@ import pytest
 
 from house import ROOT, read, routes
 
-PLACES = {"path", "query", "body"}
+PLACES = {"path", "query", "body", "header"}
 
 
 def tell(route):
@@ -55,10 +55,17 @@ def test_a_summary_is_a_title_and_a_description_is_made_of_sentences():
     assert not wrong_routes(lambda route: route["description"][-1] not in ".!?")
 
 
-def test_the_schema_of_an_answer_is_json():
+@pytest.mark.parametrize("member", ["answer_schema", "body_schema"])
+def test_schemas_are_json(member):
     for route in routes():
-        if route["answer_schema"] is not None:
-            assert isinstance(json.loads(route["answer_schema"]), dict), tell(route)
+        if route[member] is not None:
+            assert isinstance(json.loads(route[member]), dict), tell(route)
+
+
+def test_a_raw_body_has_a_schema_and_no_fields():
+    assert not wrong_routes(lambda route: route["raw_body"] != bool(route["body_schema"]))
+    assert not wrong_routes(lambda route: route["raw_body"]
+                            and any(field["place"] == "body" for field in route["fields"]))
 
 
 def test_the_fields_of_the_path_are_read_in_their_order():

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "almanac/fields.h"
@@ -40,6 +41,7 @@ static const char *judge(struct arena *arena, const struct field *field, const c
 
 	if (body) {
 		input.body = json_parse(arena, span_of(body), &complaint);
+		input.body_text = span_of(body);
 		assert_non_null(input.body);
 	}
 	is_good = fields_read(arena, table, &input, &verdict->value, &verdict->faults);
@@ -140,6 +142,15 @@ static void integers(void **state)
 	assert_taken(state, &from, "9223372036854775807", "9223372036854775807", INT64_MAX);
 	assert_refused(state, &from, "4", "minimum", "must be a whole number, at least 5");
 	assert_body(state, &body, "{\"a\":59}", "59");
+	assert_body(state, &body, "{\"a\":59.0}", "59");
+	assert_body(state, &body, "{\"a\":5.9e1}", "59");
+	assert_body(state, &body, "{\"a\":-0.0}", "0");
+	assert_body_refused(state, &body, "{\"a\":1e300}", "maximum",
+			    "must be a whole number from 0 to 59", "1e300");
+	assert_body_refused(state, &body, "{\"a\":-1e300}", "minimum",
+			    "must be a whole number from 0 to 59", "-1e300");
+	assert_body_refused(state, &body, "{\"a\":60.0}", "maximum",
+			    "must be a whole number from 0 to 59", "60.0");
 	assert_body_refused(state, &body, "{\"a\":60}", "maximum",
 			    "must be a whole number from 0 to 59", "60");
 	assert_body_refused(state, &body, "{\"a\":\"5\"}", "type",
@@ -341,6 +352,261 @@ static void urls(void **state)
 	assert_refused(state, &url, text, "format", "must be an http or https URL with a host");
 }
 
+static void keys(void **state)
+{
+	const struct field key = {
+		.name = "a", .place = FIELD_IN_QUERY, .kind = FIELD_KEY, .min = 1, .max = 8};
+	const struct field header = {
+		.name = "a", .place = FIELD_IN_HEADER, .kind = FIELD_KEY, .min = 1, .max = 8};
+	const struct field table[] = {header, {0}};
+	const struct field_pair empty = {SPAN("a"), SPAN("")};
+	const struct field_input input = {.headers = &empty, .header_count = 1};
+	struct field_faults faults;
+	struct field_value value;
+
+	assert_taken(state, &key, "~!\"{a}", "~!\"{a}", 0);
+	assert_refused(state, &key, "a b", "format", "must be visible ASCII without spaces");
+	assert_refused(state, &key, "a\t", "format", "must be visible ASCII without spaces");
+	assert_refused(state, &key, "a\x7f", "format", "must be visible ASCII without spaces");
+	assert_refused(state, &key, "\xc3\xa9", "format", "must be visible ASCII without spaces");
+	assert_refused(state, &key, "123456789", "length", "must be from 1 to 8 bytes long");
+	assert_false(fields_read(*state, table, &input, &value, &faults));
+	assert_string_equal(faults.items[0].rule, "length");
+	assert_int_equal(faults.items[0].place, FIELD_IN_HEADER);
+}
+
+static void durations(void **state)
+{
+	const struct field delay = {.name = "a",
+				    .place = FIELD_IN_BODY,
+				    .kind = FIELD_DURATION,
+				    .max = INT64_C(3600000000)};
+	const struct field least = {.name = "a",
+				    .place = FIELD_IN_BODY,
+				    .kind = FIELD_DURATION,
+				    .min = 2000000,
+				    .max = -1};
+	const struct field any = {.name = "a", .place = FIELD_IN_QUERY, .kind = FIELD_DURATION};
+	const char *format = "must be a number of seconds or an ISO 8601 duration of weeks, days, "
+			     "hours, minutes and seconds, for example PT1H30M";
+	const char *limits = "must be from 0 to 3600 seconds";
+	struct verdict verdict;
+
+	assert_taken(state, &any, "PT1H30M", "PT5400S", INT64_C(5400000000));
+	assert_taken(state, &any, "P2W", "PT1209600S", INT64_C(1209600000000));
+	assert_refused(state, &any, "60", "format", format);
+	assert_refused(state, &any, "P1Y", "format", format);
+	assert_body(state, &delay, "{\"a\":\"PT0.25S\"}", "PT0.25S");
+	assert_body(state, &delay, "{\"a\":0}", "PT0S");
+	assert_body(state, &delay, "{\"a\":90}", "PT90S");
+	assert_body(state, &delay, "{\"a\":1.5}", "PT1.5S");
+	assert_body(state, &delay, "{\"a\":0.1}", "PT0.1S");
+	assert_body(state, &delay, "{\"a\":1e-7}", "PT0S");
+	assert_body(state, &delay, "{\"a\":3600}", "PT3600S");
+	assert_body(state, &delay, "{\"a\":\"PT1H\"}", "PT3600S");
+	assert_body_refused(state, &delay, "{\"a\":3601}", "maximum", limits, "3601");
+	assert_body_refused(state, &delay, "{\"a\":3600.000001}", "maximum", limits, "3600.000001");
+	assert_body_refused(state, &delay, "{\"a\":\"PT1H0.1S\"}", "maximum", limits, "PT1H0.1S");
+	assert_body_refused(state, &delay, "{\"a\":9223372036854775807}", "maximum", limits,
+			    "9223372036854775807");
+	assert_body_refused(state, &delay, "{\"a\":1e300}", "maximum", limits, "1e300");
+	assert_body_refused(state, &delay, "{\"a\":-1}", "minimum", limits, "-1");
+	assert_body_refused(state, &delay, "{\"a\":-0.5}", "minimum", limits, "-0.5");
+	assert_body_refused(state, &delay, "{\"a\":-9223372036854775808}", "minimum", limits,
+			    "-9223372036854775808");
+	assert_body_refused(state, &delay, "{\"a\":\"60\"}", "format", format, "60");
+	assert_body_refused(state, &delay, "{\"a\":true}", "type",
+			    "must be a number of seconds or a string, not a boolean", "true");
+	assert_body_refused(state, &least, "{\"a\":1.999999}", "minimum",
+			    "must be at least 2 seconds", "1.999999");
+	assert_null(judge(*state, &least, NULL, "{\"a\":2}", &verdict));
+	assert_int_equal(verdict.value.number, 2000000);
+}
+
+static void targets(void **state)
+{
+	static const struct {
+		const char *text, *canonical;
+	} good[] = {
+		{"receiver", "http://receiver"},
+		{"receiver:3000", "http://receiver:3000"},
+		{"receiver/path?x=1", "http://receiver/path?x=1"},
+		{"receiver:3000/a@b", "http://receiver:3000/a@b"},
+		{"receiver?u=http://other/", "http://receiver?u=http://other/"},
+		{"127.0.0.1:8080", "http://127.0.0.1:8080"},
+		{"[::1]:80/x", "http://[::1]:80/x"},
+		{"http://receiver", "http://receiver"},
+		{"HTTPS://Receiver/", "HTTPS://Receiver/"},
+		{"localhost", "http://localhost"},
+	};
+	static const struct {
+		const char *text, *message;
+	} bad[] = {
+		{"http://a/\n", "must not hold control characters"},
+		{"http://a/\x7f", "must not hold control characters"},
+		{"http://a/ #\r", "must not hold control characters"},
+		{"not a url", "must be ASCII without spaces: others are to be percent-encoded"},
+		{"http://a/\xc3\xa9",
+		 "must be ASCII without spaces: others are to be percent-encoded"},
+		{"http://a/#top", "must not have a fragment (#)"},
+		{"ftp://a/", "must be http or https"},
+		{"file:///etc/passwd", "must be http or https"},
+		{"x+y-z.1://a", "must be http or https"},
+		{"http://user@a/", "must not hold a user name or password (@)"},
+		{"https://u:p@a", "must not hold a user name or password (@)"},
+		{"mailto:u@a", "must not hold a user name or password (@)"},
+		{"", NULL},
+		{"http://", NULL},
+		{"http:/a", NULL},
+		{"//a", NULL},
+		{"/a", NULL},
+		{"://a", NULL},
+		{"?a", NULL},
+		{"a:", NULL},
+		{"a:0", NULL},
+		{"a:65536", NULL},
+		{"a:-1", NULL},
+		{"javascript:alert(1)", NULL},
+		{"data:text/html,x", NULL},
+		{"http://a\\b", NULL},
+		{"http://a%2eb/", NULL},
+		{"http://[::1", NULL},
+	};
+	const struct field body = {.name = "a", .place = FIELD_IN_BODY, .kind = FIELD_TARGET};
+	const char *otherwise = "must be an http or https URL with a host and perhaps a port, for "
+				"example http://receiver:3000/path";
+	char text[2100];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), "{\"a\":\"%s\"}", good[i].text);
+		assert_body(state, &body, text, good[i].canonical);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct str json;
+
+		str_init(&json, 1000);
+		str_append_text(&json, "{\"a\":");
+		json_append_text(&json, span_of(bad[i].text));
+		str_append_char(&json, '}');
+		assert_body_refused(state, &body, str_text(&json), "format",
+				    bad[i].message ? bad[i].message : otherwise, bad[i].text);
+		str_finish(&json);
+	}
+}
+
+static void long_targets(void **state)
+{
+	const struct field query = {.name = "a", .place = FIELD_IN_QUERY, .kind = FIELD_TARGET};
+	char text[2050];
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "http://a/", 9);
+	text[2048] = '\0';
+	assert_taken(state, &query, text, text, 0);
+	text[2048] = 'x';
+	text[2049] = '\0';
+	assert_refused(state, &query, text, "length", "must be at most 2048 bytes long");
+}
+
+static void json_as_it_was_written(void **state)
+{
+	const struct field any = {
+		.name = "a", .place = FIELD_IN_BODY, .kind = FIELD_JSON, .max = 16};
+	const struct field object = {
+		.name = "a", .place = FIELD_IN_BODY, .kind = FIELD_OBJECT, .max = 16};
+	const struct field query = {
+		.name = "a", .place = FIELD_IN_QUERY, .kind = FIELD_OBJECT, .max = 16};
+
+	assert_body(state, &any, "{\"a\": 0.10 }", "0.10");
+	assert_body(state, &any, "{\"a\":null}", "null");
+	assert_body(state, &any, "{\"a\":false}", "false");
+	assert_body(state, &any, "{\"a\":\"x y\"}", "\"x y\"");
+	assert_body(state, &any, "{\"b\":2,\"a\":[ 1.50, \"a b\" ]}", "[1.50,\"a b\"]");
+	assert_body(state, &any, "{\"a\":1E2}", "1E2");
+	assert_body(state, &any, "{\"\\u0061\":[ 1, 2 ]}", "[1,2]");
+	assert_body(state, &any, "{\"a\":\"12345678901234\"}", "\"12345678901234\"");
+	assert_body_refused(state, &any, "{\"a\":\"123456789012345\"}", "length",
+			    "must be at most 16 bytes long", "123456789012345");
+	assert_body(state, &object, "{\"a\":{ \"k\" : [ ] }}", "{\"k\":[]}");
+	assert_body_refused(state, &object, "{\"a\":null}", "type", "must not be null", "null");
+	assert_body_refused(state, &object, "{\"a\":[]}", "type", "must be an object, not an array",
+			    "[]");
+	assert_taken(state, &query, "{ \"k\": 1.0 }", "{\"k\":1.0}", 0);
+	assert_refused(state, &query, "[]", "type", "must be an object, not an array");
+	assert_refused(state, &query, "{", "format",
+		       "must be JSON: line 1, column 1: string or '}' expected near end of file");
+}
+
+static void headers(void **state)
+{
+	static const char *const refused[] = {"host", "Proxy-*", NULL};
+	static const struct {
+		const char *headers, *rule, *message;
+	} bad[] = {
+		{"{\"\":\"v\"}", "format",
+		 "must have tokens (RFC 9110) as names, which \"\" is not"},
+		{"{\"A B\":\"v\"}", "format",
+		 "must have tokens (RFC 9110) as names, which \"A B\" is not"},
+		{"{\"A:\":\"v\"}", "format",
+		 "must have tokens (RFC 9110) as names, which \"A:\" is not"},
+		{"{\"Host\":\"v\"}", "refused", "must not set Host"},
+		{"{\"X\":\"1\",\"HOST\":\"v\"}", "refused", "must not set HOST"},
+		{"{\"proxy-authorization\":\"v\"}", "refused", "must not set proxy-authorization"},
+		{"{\"X-A\":\"1\",\"x-a\":\"2\"}", "conflict", "must not set x-a twice"},
+		{"{\"X\":1}", "type", "must hold strings only: X is a number"},
+		{"{\"X\":null}", "type", "must hold strings only: X is null"},
+		{"{\"X\":\"a\\r\\nB: c\"}", "format",
+		 "must not hold line breaks or other control characters, as X does"},
+		{"{\"X\":\"a\\u007f\"}", "format",
+		 "must not hold line breaks or other control characters, as X does"},
+		{"{\"X\":\"12345678\",\"Y\":\"123456\"}", "length",
+		 "must be at most 15 bytes long"},
+		{"[]", "type", "must be an object, not an array"},
+	};
+	const struct field field = {.name = "a",
+				    .place = FIELD_IN_QUERY,
+				    .kind = FIELD_HEADERS,
+				    .refused = refused,
+				    .max = 15};
+
+	assert_taken(state, &field, "{}", "{}", 0);
+	assert_taken(state, &field, "{ \"X\" : \"a b\\tc\" }", "{\"X\":\"a b\\tc\"}", 0);
+	assert_taken(state, &field, "{\"Proxy\":\"\"}", "{\"Proxy\":\"\"}", 0);
+	assert_taken(state, &field, "{\"Hosts\":\"\xc3\xa9\"}", "{\"Hosts\":\"\xc3\xa9\"}", 0);
+	assert_taken(state, &field, "{\"X\":\"12345678\",\"Y\":\"12345\"}",
+		     "{\"X\":\"12345678\",\"Y\":\"12345\"}", 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_refused(state, &field, bad[i].headers, bad[i].rule, bad[i].message);
+}
+
+static void many_headers(void **state)
+{
+	const struct field field = {.name = "a", .place = FIELD_IN_QUERY, .kind = FIELD_HEADERS};
+	struct str text;
+
+	str_init(&text, 1000);
+	for (int i = 0; i < 32; i++)
+		str_format(&text, "%s\"X%d\":\"\"", i ? "," : "{", i);
+	str_append_char(&text, '}');
+	assert_taken(state, &field, str_text(&text), str_text(&text), 0);
+	text.length--;
+	str_append_text(&text, ",\"X32\":\"\"}");
+	assert_refused(state, &field, str_text(&text), "length", "must be at most 32 headers");
+	str_finish(&text);
+}
+
+static void faults_point_at_the_value(void **state)
+{
+	const struct field field = {
+		.name = "a", .place = FIELD_IN_BODY, .kind = FIELD_INTEGER, .is_required = true};
+	struct verdict verdict;
+
+	judge(*state, &field, NULL, "{\"a\":\"7\"}", &verdict);
+	assert_int_equal(json_kind(verdict.faults.items[0].json), JSON_TEXT);
+	judge(*state, &field, NULL, "{}", &verdict);
+	assert_null(verdict.faults.items[0].json);
+}
+
 static void absent_fields(void **state)
 {
 	const struct field wanted = {
@@ -390,8 +656,13 @@ static void all_faults_in_the_order_of_the_table(void **state)
 					   {SPAN("limit"), SPAN("10")},
 					   {SPAN("unknown"), SPAN("1")}};
 	const char *complaint = NULL;
-	struct field_input input = {path, 1, query, 4,
-				    json_parse(*state, SPAN("{\"url\":\"x\"}"), &complaint)};
+	const struct field_input input = {
+		.path = path,
+		.path_count = 1,
+		.query = query,
+		.query_count = 4,
+		.body = json_parse(*state, SPAN("{\"url\":\"x\"}"), &complaint),
+	};
 	static const char *const expected[] = {"id", "from", "limit", "name", "url"};
 	struct field_value values[5];
 	struct field_faults faults;
@@ -428,6 +699,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(words, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(moments, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(urls, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(keys, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(durations, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(targets, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(long_targets, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(json_as_it_was_written, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(headers, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(many_headers, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(faults_point_at_the_value, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(absent_fields, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(all_faults_in_the_order_of_the_table, open_arena,
 						close_arena),

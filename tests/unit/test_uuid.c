@@ -1,4 +1,4 @@
-/* test_uuid.c - random UUIDs and their spellings */
+/* test_uuid.c - random and ordered UUIDs, and their spellings */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "almanac/clock.h"
 #include "almanac/uuid.h"
 
 static const char text[] = "0123abcd-4567-89ef-fedc-ba9876543210";
@@ -94,6 +95,63 @@ static void made_ones_are_random_and_of_version_4(void **state)
 	}
 }
 
+static int64_t milliseconds_of(const struct uuid *uuid)
+{
+	int64_t milliseconds = 0;
+
+	for (int i = 0; i < 6; i++)
+		milliseconds = milliseconds << 8 | uuid->bytes[i];
+	return milliseconds;
+}
+
+/* RFC 9562 section 5.7: the milliseconds in front, version 7, variant 10. */
+static void ordered_ones_carry_their_time(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		int64_t before = clock_wall_us() / 1000;
+		struct uuid uuid = uuid_make_ordered();
+
+		assert_in_range(milliseconds_of(&uuid), before, clock_wall_us() / 1000);
+		assert_int_equal(uuid.bytes[6] >> 4, 7);
+		assert_int_equal(uuid.bytes[8] >> 6, 2);
+	}
+}
+
+static void ordered_ones_follow_each_other(void **state)
+{
+	struct uuid before = uuid_make_ordered();
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		int64_t made_us = clock_wall_us();
+		struct uuid uuid;
+
+		while (clock_wall_us() == made_us)
+			;
+		uuid = uuid_make_ordered();
+		assert_true(memcmp(uuid.bytes, before.bytes, sizeof(uuid.bytes)) > 0);
+		before = uuid;
+	}
+}
+
+/* More than fit into a millisecond: the fraction is carried into it. */
+static void many_are_in_order(void **state)
+{
+	enum { COUNT = 10000 };
+	static struct uuid uuids[COUNT];
+
+	(void)state;
+	uuid_make_many(uuids, COUNT);
+	for (int i = 1; i < COUNT; i++) {
+		assert_true(memcmp(uuids[i - 1].bytes, uuids[i].bytes, sizeof(uuids[i].bytes)) < 0);
+		assert_memory_not_equal(uuids[i - 1].bytes + 8, uuids[i].bytes + 8, 8);
+		assert_int_equal(uuids[i].bytes[6] >> 4, 7);
+		assert_int_equal(uuids[i].bytes[8] >> 6, 2);
+	}
+	assert_in_range(milliseconds_of(&uuids[COUNT - 1]) - milliseconds_of(&uuids[0]), 2, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +160,9 @@ int main(void)
 		cmocka_unit_test(other_spellings_are_refused),
 		cmocka_unit_test(every_byte_is_judged),
 		cmocka_unit_test(made_ones_are_random_and_of_version_4),
+		cmocka_unit_test(ordered_ones_carry_their_time),
+		cmocka_unit_test(ordered_ones_follow_each_other),
+		cmocka_unit_test(many_are_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
