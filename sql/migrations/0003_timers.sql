@@ -202,7 +202,7 @@ BEGIN
 	WHERE owner = run AND shard = ANY (given_back);
 	UPDATE timer_shards SET lease_until = clock_timestamp() + lease WHERE owner = run;
 	GET DIAGNOSTICS mine = ROW_COUNT;
-	SELECT ceil(64.0 / count(*)) INTO share FROM timer_daemons WHERE lease_until > clock_timestamp();
+	SELECT ceil(64.0 / greatest(1, count(*))) INTO share FROM timer_daemons WHERE lease_until > clock_timestamp();
 	SELECT array_agg(f.shard) INTO wanted FROM (
 		SELECT shard FROM timer_shards
 		WHERE owner IS DISTINCT FROM run

@@ -209,6 +209,9 @@ static enum flow_next take_lease(struct flow *flow)
 	const struct db_rows *rows = flow->answer->rows;
 
 	if (flow->answer->verdict != DB_ANSWERED) {
+		if (flow->answer->verdict == DB_REFUSED)
+			log_error(log_what("the lease of timer shards was refused"),
+				  log_text("reason", flow->answer->message));
 		renew_in(timers, AWAY_US);
 		return FLOW_END;
 	}
