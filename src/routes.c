@@ -3,6 +3,7 @@
 
 #include "almanac/catalog.h"
 #include "almanac/health.h"
+#include "almanac/timers.h"
 
 const struct endpoint *const routes[] = {
 	/* health */
@@ -27,5 +28,16 @@ const struct endpoint *const routes[] = {
 	&providers_sync,
 	&providers_syncs,
 	&providers_sync_find,
+	/* timers */
+	&timers_create,
+	&timers_batch,
+	&timers_list,
+	&timers_find,
+	&timers_change,
+	&timers_cancel,
+	&timers_fire,
+	&timers_attempts,
+	&timers_older_create,
+	&timers_older_find,
 	NULL,
 };

@@ -115,7 +115,7 @@ COMMENT ON COLUMN timers_over.traceparent IS 'As in timers.';
 CREATE TABLE timer_keys (
 	key        text PRIMARY KEY,
 	digest     text NOT NULL,
-	answer     json NOT NULL,
+	timer      uuid NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 
@@ -124,8 +124,8 @@ CREATE INDEX timer_keys_created ON timer_keys (created_at);
 COMMENT ON TABLE timer_keys IS 'Idempotency keys of requests that created timers, kept for 24 hours at least.';
 COMMENT ON COLUMN timer_keys.key IS 'The value of Idempotency-Key.';
 COMMENT ON COLUMN timer_keys.digest IS 'SHA-256 of the body it came with, in hex: another body is refused.';
-COMMENT ON COLUMN timer_keys.answer IS 'The timer as the first answer told it.';
-COMMENT ON COLUMN timer_keys.created_at IS 'When it came first.';
+COMMENT ON COLUMN timer_keys.timer IS 'The timer that was created: with the body, it gives the first answer again.';
+COMMENT ON COLUMN timer_keys.created_at IS 'When it came first and the timer was created.';
 
 -- Partitions for the days from yesterday to a fortnight ahead are made; those older than the days to
 -- keep are dropped. Returns how many were dropped.
@@ -312,3 +312,160 @@ $$;
 COMMENT ON FUNCTION timers_settle(uuid, smallint[], bigint[], uuid[], text[], smallint[], json[], bigint[]) IS 'Writes the results of calls; the timers that will be tried again, and when.';
 
 -- --- changes by requests ---
+
+-- Timers as requests see them: the columns are the members of their JSON, but for those with an
+-- underscore in front. A whole second that is left has begun to pass.
+CREATE VIEW timers_shown AS
+SELECT id, url, method, due_at AS "dueAt",
+       greatest(0, ceil(date_part('epoch', due_at - statement_timestamp())) - 1)::bigint AS "timeLeft",
+       CASE WHEN next_at > statement_timestamp() + timers_closing() THEN 'scheduled' ELSE 'running' END AS status,
+       attempts, max_attempts AS "maxAttempts", next_at AS "nextAttemptAt",
+       attempt_log[cardinality(attempt_log)] AS "lastAttempt", created_at AS "createdAt",
+       NULL::timestamptz AS "finishedAt", headers, payload, metadata, timeout_ms AS "timeoutMs",
+       shard AS _shard, destination AS _destination
+FROM timers;
+
+COMMENT ON VIEW timers_shown IS 'Timers that are still to fire, as requests see them.';
+
+CREATE VIEW timers_over_shown AS
+SELECT id, url, method, due_at AS "dueAt", 0::bigint AS "timeLeft", status, attempts,
+       max_attempts AS "maxAttempts", NULL::timestamptz AS "nextAttemptAt",
+       attempt_log[cardinality(attempt_log)] AS "lastAttempt", created_at AS "createdAt",
+       finished_at AS "finishedAt", headers, payload, metadata, timeout_ms AS "timeoutMs",
+       NULL::smallint AS _shard, destination AS _destination
+FROM timers_over;
+
+COMMENT ON VIEW timers_over_shown IS 'Timers that are over, as requests see them.';
+
+-- Dead letters and cancelled ones are few among the finished: lists of them need not pass those.
+CREATE INDEX timers_over_lost ON timers_over (id) WHERE status <> 'finished';
+
+-- The first day on which a timer may be over: its id holds when it was made, by the clock of a daemon,
+-- which may be off by hours. Partitions of days before it, and of days to come, need not be looked at.
+CREATE FUNCTION timers_made(timer uuid) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT to_timestamp(('x' || substr(timer::text, 1, 8) || substr(timer::text, 10, 4))::bit(48)::bigint / 1000)
+	       - interval '1 day'
+$$;
+
+COMMENT ON FUNCTION timers_made(uuid) IS 'A day before the time in an id of version 7.';
+
+CREATE FUNCTION timers_find(timer uuid) RETURNS SETOF timers_shown
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	made timestamptz := timers_made(timer);
+BEGIN
+	RETURN QUERY SELECT * FROM timers_shown WHERE id = timer;
+	IF NOT FOUND THEN
+		RETURN QUERY SELECT * FROM timers_over_shown
+		WHERE id = timer AND "finishedAt" BETWEEN made AND statement_timestamp() + interval '1 day';
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION timers_find(uuid) IS 'The timer of that id, whether it is still to fire or over.';
+
+CREATE FUNCTION timers_attempts(timer uuid) RETURNS json
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	made timestamptz := timers_made(timer);
+	log json[];
+BEGIN
+	SELECT attempt_log INTO log FROM timers WHERE id = timer;
+	IF NOT FOUND THEN
+		SELECT attempt_log INTO log FROM timers_over
+		WHERE id = timer AND finished_at BETWEEN made AND statement_timestamp() + interval '1 day';
+	END IF;
+	RETURN array_to_json(log);
+END
+$$;
+
+COMMENT ON FUNCTION timers_attempts(uuid) IS 'All attempts of a timer, the oldest first; NULL when there is no such timer.';
+
+-- Why a timer was not changed.
+CREATE FUNCTION timers_refusal(timer uuid) RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT coalesce((SELECT CASE WHEN status IN ('scheduled', 'running') THEN 'running' ELSE 'over' END
+			 FROM timers_find(timer)), 'not_found')
+$$;
+
+COMMENT ON FUNCTION timers_refusal(uuid) IS 'running, over or not_found: why a timer cannot be changed.';
+
+CREATE FUNCTION timers_change(timer uuid, due timestamptz, delay interval)
+RETURNS TABLE (outcome text, shown timers_shown)
+LANGUAGE plpgsql AS $$
+DECLARE
+	wanted timestamptz := coalesce(due, statement_timestamp() + delay);
+BEGIN
+	PERFORM timers_change_lock(timer);
+	UPDATE timers SET due_at = wanted, next_at = greatest(wanted, clock_timestamp())
+	WHERE id = timer AND next_at > clock_timestamp() + timers_closing();
+	IF FOUND THEN
+		RETURN QUERY SELECT 'changed', s FROM timers_shown AS s WHERE s.id = timer;
+	ELSE
+		RETURN QUERY SELECT timers_refusal(timer), NULL::timers_shown;
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION timers_change(uuid, timestamptz, interval) IS 'Another due time for a timer that is still scheduled.';
+
+CREATE FUNCTION timers_cancel(timer uuid) RETURNS TABLE (outcome text, shown timers_shown)
+LANGUAGE plpgsql AS $$
+DECLARE
+	ended timestamptz;
+BEGIN
+	PERFORM timers_change_lock(timer);
+	ended := clock_timestamp();
+	WITH gone AS (
+		DELETE FROM timers WHERE id = timer AND next_at > clock_timestamp() + timers_closing()
+		RETURNING *
+	)
+	INSERT INTO timers_over (id, status, finished_at, due_at, destination, url, method, headers, payload,
+		metadata, max_attempts, timeout_ms, attempts, attempt_log, created_at, request_id, traceparent)
+	SELECT id, 'cancelled', ended, due_at, destination, url, method, headers, payload,
+	       metadata, max_attempts, timeout_ms, attempts, attempt_log, created_at, request_id, traceparent
+	FROM gone;
+	IF FOUND THEN
+		RETURN QUERY SELECT 'cancelled', row(s.*)::timers_shown FROM timers_over_shown AS s
+		WHERE s.id = timer AND s."finishedAt" = ended;
+	ELSE
+		RETURN QUERY SELECT timers_refusal(timer), NULL::timers_shown;
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION timers_cancel(uuid) IS 'Ends a timer that is still scheduled: it is never called again.';
+
+-- One that is over begins anew, but for what is told of its attempts.
+CREATE FUNCTION timers_fire(timer uuid, new_shard smallint) RETURNS TABLE (outcome text, shown timers_shown)
+LANGUAGE plpgsql AS $$
+DECLARE
+	made timestamptz := timers_made(timer);
+	fired timestamptz;
+BEGIN
+	PERFORM timers_change_lock(timer);
+	fired := clock_timestamp();
+	UPDATE timers SET due_at = least(due_at, fired), next_at = fired
+	WHERE id = timer AND next_at > clock_timestamp() + timers_closing();
+	IF NOT FOUND THEN
+		WITH gone AS (
+			DELETE FROM timers_over
+			WHERE id = timer AND finished_at BETWEEN made AND statement_timestamp() + interval '1 day'
+			RETURNING *
+		)
+		INSERT INTO timers (id, shard, due_at, next_at, destination, url, method, headers, payload,
+			metadata, max_attempts, timeout_ms, attempt_log, created_at, request_id, traceparent)
+		SELECT id, new_shard, least(due_at, fired), fired, destination, url, method, headers, payload,
+		       metadata, max_attempts, timeout_ms, attempt_log, created_at, request_id, traceparent
+		FROM gone;
+	END IF;
+	IF FOUND THEN
+		RETURN QUERY SELECT 'fired', s FROM timers_shown AS s WHERE s.id = timer;
+	ELSE
+		RETURN QUERY SELECT timers_refusal(timer), NULL::timers_shown;
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION timers_fire(uuid, smallint) IS 'Lets a timer fire now: one that is scheduled, or once more one that is over.';

@@ -1,0 +1,2 @@
+-- $1 id -> rows: the timer
+SELECT * FROM timers_find($1::uuid)
