@@ -91,6 +91,7 @@ CREATE TABLE catalog_events (
 CREATE INDEX catalog_events_start ON catalog_events (starts_at, id)
 	INCLUDE (ends_at, provider_id, min_price, max_price, is_available, was_online);
 CREATE INDEX catalog_events_edition ON catalog_events (edition, id);
+CREATE INDEX catalog_events_present ON catalog_events (provider_id, id) WHERE last_seen_at IS NULL;
 CREATE INDEX catalog_events_title ON catalog_events USING gin (to_tsvector('simple', title))
 	WITH (fastupdate = off);
 
