@@ -12,13 +12,14 @@
 /*
  * Set by a statement and not by the connection's `options`, which are the operator's own. Who waits
  * for a lock gives up at half of the statement's time: a deadlock is then healed by repeating, also
- * where PostgreSQL's deadlock_timeout is longer than our patience.
+ * where PostgreSQL's deadlock_timeout is longer than our patience. Plans are made once, without
+ * values: the statements are written for that, and to plan takes longer than most of them run.
  */
 #define SESSION                                                                                     \
 	"SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false)," \
 	" set_config('default_transaction_read_only', $3, false),"                                  \
 	" set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),"             \
-	" set_config('jit', 'off', false)"
+	" set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false)"
 
 static bool is_for(const struct db *db, const struct statement *statement)
 {
