@@ -52,6 +52,7 @@ endif
 .PHONY: build test-binaries unit-binaries fuzzers $(SCRIPTED)
 
 build: $(BUILD)/almanac ## build build/almanac (the default)
+	@:
 
 # --- the binary -------------------------------------------------------------------------------------
 
@@ -79,6 +80,7 @@ $(BUILD)/src/%.o: src/%.c Makefile | $(BUILD)/sql/sql_names.h
 # --- programs of the tests: each is one file, with the whole house behind it -------------------------
 
 test-binaries: $(TESTS:%.c=$(BUILD)/%)
+	@:
 unit-binaries: $(patsubst %.c,$(BUILD)/%,$(filter tests/unit/%,$(TESTS)))
 fuzzers: $(FUZZERS:%.c=$(BUILD)/%)
 
