@@ -1,11 +1,11 @@
 -- $1 limit, $2 lease in seconds, $3 default interval in seconds -> outcome: claimed
--- Providers that are due and not held are claimed, each with a run that is made, was queued, or was
--- left behind by a daemon that died. The next due time is planned at once.
+-- Providers that are due and not held are claimed, each with a run that is made or was queued; and
+-- those whose hold is over, with the run that a daemon left behind when it died. The next due time is
+-- planned at once.
 WITH due AS (
 	SELECT id, next_sync_at
 	FROM catalog_providers
-	WHERE deleted_at IS NULL AND next_sync_at <= now()
-	  AND (lease_until IS NULL OR lease_until <= now())
+	WHERE deleted_at IS NULL AND coalesce(lease_until, next_sync_at) <= now()
 	ORDER BY next_sync_at, id
 	LIMIT $1::bigint
 	FOR UPDATE SKIP LOCKED
@@ -20,6 +20,7 @@ begun AS (
 UPDATE catalog_providers AS p
 SET lease_owner = gen_random_uuid(), lease_until = now() + $2::bigint * interval '1 second',
     next_sync_at = CASE
+	WHEN p.next_sync_at > now() THEN p.next_sync_at
 	WHEN p.next_sync_at + coalesce(p.interval_seconds, $3::bigint) * interval '1 second' > now()
 		THEN p.next_sync_at + coalesce(p.interval_seconds, $3::bigint) * interval '1 second'
 	ELSE now() + coalesce(p.interval_seconds, $3::bigint) * interval '1 second'
