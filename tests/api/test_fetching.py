@@ -10,9 +10,10 @@ from harness.feeds import one_event, sample
 from world import World
 
 
-@pytest.fixture
-def catalog(almanac):
-    return Catalog(almanac)
+@pytest.fixture(scope="module")
+def catalog(start_module_almanac):
+    """One daemon for all who can live with it; each story has its own providers."""
+    return Catalog(start_module_almanac())
 
 
 def test_what_a_request_for_a_feed_says(catalog, world):
@@ -97,7 +98,9 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(start_almanac, world):
         assert third - second >= 1.0
 
 
-def test_a_reset_is_tried_again(catalog, world):
+def test_a_reset_is_tried_again(start_almanac, world):
+    """On a new connection: libcurl itself repeats a request on one that was kept."""
+    catalog = Catalog(start_almanac())
     world.script("/feed", [{"reset": True}, {"body": sample("01"), "reset_after": 900},
                            {"body": sample("01")}])
     run = catalog.syncs(catalog.provide(world.url("/feed")))[0]

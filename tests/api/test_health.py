@@ -11,6 +11,11 @@ from harness.feeds import sample
 from harness.processes import wait_until
 
 
+@pytest.fixture(name="almanac", scope="module")
+def fixture_almanac(start_module_almanac):
+    return start_module_almanac()
+
+
 @pytest.mark.parametrize("path", ["/status", "/health", "/livez"])
 def test_the_process_is_up(path, almanac):
     answer = almanac.get(path)
@@ -31,6 +36,7 @@ def test_all_parts_are_well(path, almanac):
 
 def test_the_database_goes_and_comes_back(own_postgres, start_almanac):
     almanac = start_almanac(own_postgres.create_database())
+    Catalog(almanac).settle()
     own_postgres.stop("immediate")
     for path in ("/readyz", "/api/v1/health/check"):
         wait_until(lambda at=path: almanac.get(at).status_code == 503, 2.5, f"{path} is 503")
@@ -95,17 +101,19 @@ def test_requests_are_counted_by_route(almanac):
 
 
 def test_latencies_are_a_histogram(almanac):
+    name = "almanac_http_request_seconds"
+    before = almanac.metric(name + "_count", route="/search/")
     for _ in range(5):
         almanac.get("/search/")
-    name = "almanac_http_request_seconds"
-    assert almanac.metric(name + "_count", route="/search/") == 5
-    assert almanac.metric(name + "_bucket", route="/search/", le="+Inf") == 5
+    assert almanac.metric(name + "_count", route="/search/") == before + 5
+    assert almanac.metric(name + "_bucket", route="/search/", le="+Inf") == before + 5
     buckets = almanac.metric_values(name + "_bucket", route="/search/")
     assert buckets == sorted(buckets)
-    assert 0 < almanac.metric(name + "_sum", route="/search/") < 5
+    assert 0 < almanac.metric(name + "_sum", route="/search/") < 60
 
 
-def test_the_catalog_is_counted(almanac, world):
+def test_the_catalog_is_counted(start_almanac, world):
+    almanac = start_almanac()
     catalog = Catalog(almanac)
     world.script("/feed", [{"body": sample("01")}, {"body": sample("02")}, {"body": sample("14")}])
     began = time.time()
