@@ -139,10 +139,10 @@ check-load:
 		$(MAKE) build && ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench --smoke; \
 	fi
 
-bench: ## the load scripts with their figures (minutes)
+bench: ## the load scripts with their figures (minutes); BENCH='--write' keeps them
 	@.make/install check
 	@$(MAKE) build
-	@ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench
+	@ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench $(BENCH)
 
 fuzz: ## every fuzz harness for FUZZ_SECONDS=60
 	@.make/install fuzz
