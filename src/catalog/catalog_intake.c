@@ -154,6 +154,10 @@ static void list_headers(struct sync *sync)
 	size_t count = 0;
 
 	sync->header_lines[count++] = "Accept: application/xml, text/xml;q=0.9, */*;q=0.1";
+	sync->header_lines[count++] =
+		arena_format(sync->arena, "X-Request-Id: %s", sync->request_id);
+	sync->header_lines[count++] =
+		arena_format(sync->arena, "traceparent: %s", sync->traceparent);
 	if (*sync->etag)
 		sync->header_lines[count++] =
 			arena_format(sync->arena, "If-None-Match: %s", sync->etag);

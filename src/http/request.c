@@ -347,6 +347,11 @@ struct span request_target(const struct request *request)
 	return request->target;
 }
 
+const char *request_id(const struct request *request)
+{
+	return request->id;
+}
+
 struct span request_header(const struct request *request, const char *name)
 {
 	const char *value = NULL;
