@@ -594,6 +594,8 @@ static void modes_flags_and_capacities(void **state)
 		 "+ 1/2 online \"T\" 2026-01-02 1-1 1 zones sold out\n"},
 		{BASE EVENT "sold_out='no'><zone capacity='5' price='1'/>" END,
 		 "+ 1/2 online \"T\" 2026-01-02 1-1 1 zones available\n"},
+		{BASE EVENT "><zone capacity='0' price='1'/>" END,
+		 "+ 1/2 online \"T\" 2026-01-02 1-1 1 zones\n"},
 		{BASE EVENT "><zone capacity='0' price='1'/><zone capacity='1' price='1'/>" END,
 		 "+ 1/2 online \"T\" 2026-01-02 1-1 2 zones available\n"},
 		{BASE EVENT "><zone capacity='-1' price='1'/><zone capacity='many' price='1'/>"

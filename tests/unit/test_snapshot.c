@@ -292,6 +292,24 @@ static void texts_are_kept(void **state)
 	drop(snapshot);
 }
 
+/* A block is 1 MiB; what does not fit behind the last text goes into the next one. */
+static void a_block_is_filled_to_its_last_byte(void **state)
+{
+	static char most[(1 << 20) - 5];
+
+	(void)state;
+	for (size_t length = 4; length <= 7; length++) {
+		struct snapshot *snapshot = snapshot_create();
+		const char *first = snapshot_keep_text(snapshot, (struct span){most, sizeof(most)});
+		const char *second = snapshot_keep_text(snapshot, (struct span){"1234567", length});
+
+		assert_memory_equal(second, "1234567", length);
+		assert_int_equal(second == first + sizeof(most), length <= 5);
+		assert_int_equal(snapshot->block_count, length <= 5 ? 1 : 2);
+		drop(snapshot);
+	}
+}
+
 /* Each generation shares the texts of the one before and adds some; they go in any order. */
 static void generations_share_their_texts(void **state)
 {
@@ -441,6 +459,7 @@ int main(void)
 		cmocka_unit_test(an_event_of_the_furthest_times_is_found),
 		cmocka_unit_test(one_long_event_is_not_passed_over),
 		cmocka_unit_test(texts_are_kept),
+		cmocka_unit_test(a_block_is_filled_to_its_last_byte),
 		cmocka_unit_test(generations_share_their_texts),
 		cmocka_unit_test(readers_are_not_disturbed),
 		cmocka_unit_test(the_arrays_are_trimmed),
