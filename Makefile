@@ -164,9 +164,7 @@ tsan: ## all tests with ThreadSanitizer
 	@.make/install test
 	@$(MAKE) build test-binaries BUILD='$(BUILD)/tsan' OPTIMISE='-O1 -fno-omit-frame-pointer' \
 		SANITIZE=-fsanitize=thread
-	@BUILD='$(BUILD)/tsan' ALMANAC_SANITIZER=thread \
-		TSAN_OPTIONS='suppressions=$(CURDIR)/.make/tsan.suppressions' \
-		tests/run $(or $(TESTS_ONLY),$(SANITIZED))
+	@BUILD='$(BUILD)/tsan' ALMANAC_SANITIZER=thread tests/run $(or $(TESTS_ONLY),$(SANITIZED))
 
 format: ## lay out all C files with clang-format
 	@.make/install check
