@@ -52,6 +52,7 @@ endif
 .PHONY: build test-binaries unit-binaries fuzzers $(SCRIPTED)
 
 build: $(BUILD)/almanac ## build build/almanac (the default)
+	@:
 
 # --- the binary -------------------------------------------------------------------------------------
 
@@ -79,6 +80,7 @@ $(BUILD)/src/%.o: src/%.c Makefile | $(BUILD)/sql/sql_names.h
 # --- programs of the tests: each is one file, with the whole house behind it -------------------------
 
 test-binaries: $(TESTS:%.c=$(BUILD)/%)
+	@:
 unit-binaries: $(patsubst %.c,$(BUILD)/%,$(filter tests/unit/%,$(TESTS)))
 fuzzers: $(FUZZERS:%.c=$(BUILD)/%)
 
@@ -137,10 +139,10 @@ check-load:
 		$(MAKE) build && ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench --smoke; \
 	fi
 
-bench: ## the load scripts with their figures (minutes)
+bench: ## the load scripts with their figures (minutes); BENCH='--write' keeps them
 	@.make/install check
 	@$(MAKE) build
-	@ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench
+	@ALMANAC_BINARY='$(BUILD)/almanac' tests/load/bench $(BENCH)
 
 fuzz: ## every fuzz harness for FUZZ_SECONDS=60
 	@.make/install fuzz
@@ -162,9 +164,7 @@ tsan: ## all tests with ThreadSanitizer
 	@.make/install test
 	@$(MAKE) build test-binaries BUILD='$(BUILD)/tsan' OPTIMISE='-O1 -fno-omit-frame-pointer' \
 		SANITIZE=-fsanitize=thread
-	@BUILD='$(BUILD)/tsan' ALMANAC_SANITIZER=thread \
-		TSAN_OPTIONS='suppressions=$(CURDIR)/.make/tsan.suppressions' \
-		tests/run $(or $(TESTS_ONLY),$(SANITIZED))
+	@BUILD='$(BUILD)/tsan' ALMANAC_SANITIZER=thread tests/run $(or $(TESTS_ONLY),$(SANITIZED))
 
 format: ## lay out all C files with clang-format
 	@.make/install check

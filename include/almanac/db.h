@@ -11,7 +11,7 @@
  * What another transaction did to one (deadlock, lock timeout, serialization) is healed by asking
  * again: it is rolled back for certain. A question whose connection was lost is not asked again.
  *
- * A batch that takes long is followed by smaller ones, and a question that has waited in the queue
+ * A batch that takes long, or collides, is followed by smaller ones, and a question that has waited in the queue
  * for `answer_timeout_ms` is answered DB_AWAY. A watchdog drops the connection when the server has
  * been silent for that time with a batch in flight, or has needed twice that time for it.
  *
@@ -82,10 +82,11 @@ struct db_listener {
 struct db_options {
 	const char *conninfo;
 	const char *application_name;
-	bool is_read_only;        /* default_transaction_read_only for the session */
-	int queue_max;            /* questions waiting, beyond those in flight */
-	int batch_max;            /* questions behind one Sync, at most */
-	int statement_timeout_ms; /* half of it for a lock */
+	bool is_read_only;  /* default_transaction_read_only for the session */
+	int queue_max;      /* questions waiting, beyond those in flight */
+	int batch_max;      /* questions behind one Sync, at most */
+	bool has_sync_each; /* each question behind its own: no transaction holds locks of two */
+	int statement_timeout_ms; /* a quarter of it for a lock */
 	int answer_timeout_ms;
 	struct db_listener *listener; /* NULL: none */
 	struct metrics *metrics;      /* NULL: none */

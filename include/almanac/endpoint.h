@@ -139,6 +139,9 @@ bool request_has_database(const struct request *request);
 /* The raw path and query as sent, percent-encoded, for links: "/search?a=b". */
 struct span request_target(const struct request *request);
 
+/* The request's id, as the client gave it or made here: printable, without spaces. */
+const char *request_id(const struct request *request);
+
 /* A header of the request by its name in any case; the empty span when it is not there (with `bytes`
  * not NULL when it is there, but empty). */
 struct span request_header(const struct request *request, const char *name);

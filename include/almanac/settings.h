@@ -60,7 +60,8 @@ struct settings;
  * Reads the environment (`environment`: NAME=value strings, NULL-terminated, as environ(7)) and
  * then `dotenv_path` (NULL or a missing file: none) for names that are not set. NULL when a value
  * is wrong: `complaint` then holds one line per fault: name, value (never a secret one), what is
- * allowed, and where it came from. A name set to the empty string counts as not set.
+ * allowed, and where it came from. A name set to the empty string counts as not set; of two
+ * lines of `.env` for one name the later counts. Within quotes a # is no comment.
  */
 struct settings *settings_load(const char *const *environment, const char *dotenv_path,
 			       struct str *complaint);

@@ -1,7 +1,6 @@
 -- $1 uuid -> rows: the event
-SELECT e.uuid::text AS _uuid, e.item AS _item, e.starts_at, e.ends_at, e.sell_from, e.sell_to,
+SELECT e.uuid AS _uuid, e.item AS _item, p.id AS _provider, p.name AS _name, e.starts_at, e.ends_at, e.sell_from, e.sell_to,
        e.sold_out, e.is_available AS available, e.is_online AS online, e.base_id, e.event_id,
-       json_build_object('id', p.id, 'name', p.name) AS provider, e.first_seen_at,
-       coalesce(e.last_seen_at, p.last_synced_at) AS last_seen_at, e.zones
+       e.first_seen_at, coalesce(e.last_seen_at, p.last_synced_at) AS last_seen_at, e.zones
 FROM catalog_events AS e JOIN catalog_providers AS p ON p.id = e.provider_id
 WHERE e.uuid = $1::uuid AND p.deleted_at IS NULL

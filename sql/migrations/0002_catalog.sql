@@ -91,6 +91,7 @@ CREATE TABLE catalog_events (
 CREATE INDEX catalog_events_start ON catalog_events (starts_at, id)
 	INCLUDE (ends_at, provider_id, min_price, max_price, is_available, was_online);
 CREATE INDEX catalog_events_edition ON catalog_events (edition, id);
+CREATE INDEX catalog_events_present ON catalog_events (provider_id, id) WHERE last_seen_at IS NULL;
 CREATE INDEX catalog_events_title ON catalog_events USING gin (to_tsvector('simple', title))
 	WITH (fastupdate = off);
 
@@ -123,6 +124,8 @@ CREATE TABLE catalog_syncs (
 	provider_id   bigint NOT NULL REFERENCES catalog_providers (id),
 	status        text NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'partial', 'failed')),
 	reason        text NOT NULL CHECK (reason IN ('schedule', 'request')),
+	request_id    text,
+	traceparent   text,
 	queued_at     timestamptz NOT NULL DEFAULT now(),
 	started_at    timestamptz,
 	finished_at   timestamptz,
@@ -152,6 +155,8 @@ COMMENT ON COLUMN catalog_syncs.id IS 'The run.';
 COMMENT ON COLUMN catalog_syncs.provider_id IS 'Whose feed it syncs.';
 COMMENT ON COLUMN catalog_syncs.status IS 'queued, running, succeeded, partial (stored, with problems) or failed (nothing changed).';
 COMMENT ON COLUMN catalog_syncs.reason IS 'Asked for by the schedule or by a request.';
+COMMENT ON COLUMN catalog_syncs.request_id IS 'X-Request-Id of the request that asked for it, passed on to the provider; NULL: the run''s own id is.';
+COMMENT ON COLUMN catalog_syncs.traceparent IS 'traceparent of that request (W3C Trace Context): its trace goes on; NULL: the run begins one.';
 COMMENT ON COLUMN catalog_syncs.queued_at IS 'When it was asked for.';
 COMMENT ON COLUMN catalog_syncs.started_at IS 'When a daemon took it up.';
 COMMENT ON COLUMN catalog_syncs.finished_at IS 'When it was over.';

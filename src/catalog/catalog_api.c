@@ -602,22 +602,27 @@ static const struct field event_id[] = {
 	{0},
 };
 
-/* {"id":…, the item without its closing brace, the row's own columns}. */
+/* {"id":…, the item without its closing brace, the provider, the row's own columns}. */
 static void say_event(struct request *request, const struct db_rows *rows, struct reply *reply)
 {
 	struct span item = rows_text_of(rows, 0, "_item");
+	struct str *out = &reply->body;
 	struct str row;
 
 	(void)request;
 	str_init(&row, REPLY_BODY_MAX);
 	reply_append_row(&row, rows, 0);
-	str_append_text(&reply->body, "{\"id\":\"");
-	str_append(&reply->body, rows_text_of(rows, 0, "_uuid"));
-	str_append_text(&reply->body, "\",");
-	str_append(&reply->body, (struct span){item.bytes, item.length - 1});
-	str_append_char(&reply->body, ',');
-	str_append(&reply->body, (struct span){row.bytes + 1, row.length - 1});
-	str_append_char(&reply->body, '\n');
+	str_append_text(out, "{\"id\":\"");
+	str_append(out, rows_text_of(rows, 0, "_uuid"));
+	str_append_text(out, "\",");
+	str_append(out, (struct span){item.bytes, item.length - 1});
+	str_append_text(out, ",\"provider\":{\"id\":");
+	str_append(out, rows_text_of(rows, 0, "_provider"));
+	str_append_text(out, ",\"name\":");
+	json_append_text(out, rows_text_of(rows, 0, "_name"));
+	str_append_text(out, "},");
+	str_append(out, (struct span){row.bytes + 1, row.length - 1});
+	str_append_char(out, '\n');
 	str_finish(&row);
 }
 

@@ -1,7 +1,9 @@
 /* catalog_feed.c - reads providers' XML; called by catalog_sync.c, calls formats. */
 #include "feed.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "almanac/container.h"
 #include "almanac/decimal.h"
@@ -13,6 +15,8 @@
 #define MAX_ID_BYTES 200
 #define MAX_TITLE_BYTES 2000
 #define MAX_ZONES_BYTES ((size_t)8 << 20)
+#define ZONE_BYTES 104 /* of a zone's JSON beside its id and name */
+#define MAX_ROOT_SHOWN 60
 #define MAX_COMPLAINT_BYTES 500
 
 enum part { PART_NONE, PART_BASE, PART_EVENT, PART_ZONE, PART_COUNT };
@@ -58,6 +62,7 @@ struct feed {
 	/* of the event that is open */
 	struct str zones;
 	size_t zone_count;
+	size_t zones_weight; /* the most their JSON can have */
 	bool has_capacity;
 	bool has_prices;
 	int64_t min_price, max_price;
@@ -113,6 +118,46 @@ static struct span trimmed(const struct feed *feed, enum slot slot)
 	return span_trim(text_of(feed, slot));
 }
 
+/* Longer than MAX_VALUE_BYTES: then its text is empty. */
+static bool is_too_long(const struct feed *feed, enum slot slot)
+{
+	return feed->values[slot].text.has_overflowed;
+}
+
+static bool is_written(const struct feed *feed, enum slot slot)
+{
+	return is_too_long(feed, slot) || trimmed(feed, slot).length > 0;
+}
+
+static void set(struct value *value, struct span text)
+{
+	str_clear(&value->text);
+	value->text.has_overflowed = false;
+	str_append(&value->text, text);
+	value->is_given = true;
+}
+
+static void append(struct value *value, struct span text)
+{
+	if (value->text.has_overflowed)
+		return;
+	str_append(&value->text, text);
+	if (value->text.has_overflowed)
+		str_clear(&value->text);
+}
+
+/* Elements are often written with line ends and blanks around their text. */
+static void trim(struct value *value)
+{
+	struct span kept = span_trim(str_span(&value->text));
+
+	if (kept.length == value->text.length)
+		return;
+	memmove(value->text.bytes, kept.bytes, kept.length);
+	value->text.length = kept.length;
+	value->text.bytes[kept.length] = '\0';
+}
+
 static struct value *value_named(struct feed *feed, struct span name)
 {
 	for (size_t i = 0; i < LENGTH(names); i++)
@@ -134,11 +179,23 @@ static void forget_values(struct feed *feed, enum part part)
 	}
 }
 
+/* At most so many bytes from the front, and no half character. */
+static struct span front(struct span text, size_t most)
+{
+	if (text.length <= most)
+		return text;
+	while (most > 0 && ((unsigned char)text.bytes[most] & 0xc0) == 0x80)
+		most--;
+	return (struct span){text.bytes, most};
+}
+
 static void tell(struct feed *feed, const char *field, const char *message, struct span value)
 {
 	const struct feed_problem problem = {
-		.base_id = text_of(feed, SLOT_BASE_ID),
-		.event_id = feed->part >= PART_EVENT ? text_of(feed, SLOT_EVENT_ID) : SPAN(""),
+		.base_id = front(text_of(feed, SLOT_BASE_ID), MAX_ID_BYTES),
+		.event_id = feed->part >= PART_EVENT
+				    ? front(text_of(feed, SLOT_EVENT_ID), MAX_ID_BYTES)
+				    : SPAN(""),
 		.field = field,
 		.message = message,
 		.value = value,
@@ -200,20 +257,37 @@ static const char *flag_text(struct feed *feed, enum slot slot)
 	return "null";
 }
 
+static struct span read_zone_text(struct feed *feed, enum slot slot, const char *field)
+{
+	if (is_too_long(feed, slot))
+		tell(feed, field, "must be at most 8192 bytes long: left out", SPAN(""));
+	return text_of(feed, slot);
+}
+
+/* JSON takes two bytes at most for each of a text that XML can hold. Whether an event has too many
+ * zones does not depend on whether they are wanted: a feed is read twice. */
+static bool has_room(struct feed *feed, struct span id, struct span name)
+{
+	feed->zones_weight += 2 * (id.length + name.length) + ZONE_BYTES;
+	return feed->zones_weight <= MAX_ZONES_BYTES;
+}
+
 static void close_zone(struct feed *feed)
 {
 	struct str *out = &feed->zones;
 	int64_t price = 0, capacity = 0;
 	bool has_price = read_price(feed, &price);
 	bool has_capacity = read_capacity(feed, &capacity);
+	struct span id = read_zone_text(feed, SLOT_ZONE_ID, "zone_id");
+	struct span name = read_zone_text(feed, SLOT_ZONE_NAME, "name");
 
 	feed->zone_count++;
-	if (!feed->wants_zones)
+	if (!has_room(feed, id, name) || !feed->wants_zones)
 		return;
 	str_append_text(out, feed->zone_count > 1 ? ",{\"zone_id\":" : "{\"zone_id\":");
-	json_append_text(out, text_of(feed, SLOT_ZONE_ID));
+	json_append_text(out, id);
 	str_append(out, SPAN(",\"name\":"));
-	json_append_text(out, text_of(feed, SLOT_ZONE_NAME));
+	json_append_text(out, name);
 	str_append(out, SPAN(",\"capacity\":"));
 	if (has_capacity)
 		str_append_number(out, capacity);
@@ -234,9 +308,9 @@ static void close_zone(struct feed *feed)
 static void begin_event(struct feed *feed)
 {
 	str_clear(&feed->zones);
-	feed->zones.has_overflowed = false;
 	str_append_char(&feed->zones, '[');
 	feed->zone_count = 0;
+	feed->zones_weight = 0;
 	feed->has_capacity = false;
 	feed->has_prices = false;
 }
@@ -247,7 +321,9 @@ static bool has_id(struct feed *feed, enum slot slot, const char *field)
 
 	if (id.length > 0 && id.length <= MAX_ID_BYTES)
 		return true;
-	tell(feed, field, id.length ? "must be at most 200 bytes long" : "is missing", id);
+	tell(feed, field,
+	     id.length || is_too_long(feed, slot) ? "must be at most 200 bytes long" : "is missing",
+	     id);
 	return false;
 }
 
@@ -256,7 +332,10 @@ static bool read_moment(struct feed *feed, enum slot slot, const char *field, st
 	struct span text = text_of(feed, slot);
 
 	if (!moment_parse(text, moment) || moment->is_basic) {
-		tell(feed, field, text.length ? "is not a date or date-time" : "is missing", text);
+		tell(feed, field,
+		     text.length || is_too_long(feed, slot) ? "is not a date or date-time"
+							    : "is missing",
+		     text);
 		return false;
 	}
 	return true;
@@ -275,6 +354,7 @@ static bool ends_before(const struct moment *end, const struct moment *start)
 		first.hour = 23;
 		first.minute = 59;
 		first.second = 59;
+		first.microsecond = 999999;
 	}
 	return moment_unix_us(&first) < moment_unix_us(&second);
 }
@@ -286,7 +366,7 @@ static bool read_dates(struct feed *feed, struct feed_event *event)
 
 	if (!read_moment(feed, is_old ? SLOT_OLD_START : SLOT_START, field, &event->start))
 		return false;
-	event->has_end = trimmed(feed, SLOT_END).length > 0;
+	event->has_end = is_written(feed, SLOT_END);
 	if (!event->has_end)
 		return true;
 	if (!read_moment(feed, SLOT_END, "end_date", &event->end))
@@ -300,13 +380,13 @@ static bool read_dates(struct feed *feed, struct feed_event *event)
 
 static bool read_sale(struct feed *feed, enum slot slot, const char *field, struct moment *moment)
 {
-	return trimmed(feed, slot).length > 0 && read_moment(feed, slot, field, moment);
+	return is_written(feed, slot) && read_moment(feed, slot, field, moment);
 }
 
 static bool read_title(struct feed *feed, struct feed_event *event)
 {
 	event->title = text_of(feed, SLOT_TITLE);
-	if (event->title.length > MAX_TITLE_BYTES || feed->values[SLOT_TITLE].text.has_overflowed) {
+	if (event->title.length > MAX_TITLE_BYTES || is_too_long(feed, SLOT_TITLE)) {
 		tell(feed, "title", "must be at most 2000 bytes long", SPAN(""));
 		return false;
 	}
@@ -333,7 +413,7 @@ static bool read_event(struct feed *feed, struct feed_event *event)
 	event->event_id = text_of(feed, SLOT_EVENT_ID);
 	if (!read_dates(feed, event) || !read_title(feed, event))
 		return false;
-	if (feed->zones.has_overflowed) {
+	if (feed->zones_weight > MAX_ZONES_BYTES) {
 		tell(feed, "zones", "are more than can be kept", SPAN(""));
 		return false;
 	}
@@ -355,6 +435,7 @@ static bool close_event(struct feed *feed)
 	struct feed_event event = {0};
 
 	str_append_char(&feed->zones, ']');
+	assert(!feed->zones.has_overflowed);
 	if (read_event(feed, &event))
 		return feed->listener->event(feed->listener, &event);
 	return feed->listener->rejected(feed->listener, text_of(feed, SLOT_BASE_ID),
@@ -376,16 +457,10 @@ static bool open_root(struct feed *feed, struct span element)
 	feed->has_root = true;
 	if (span_is(element, "eventList") || span_is(element, "planList"))
 		return true;
+	element = front(element, MAX_ROOT_SHOWN);
 	str_format(&feed->complaint, "the root element is <%.*s>, not <eventList> or <planList>",
-		   (int)(element.length < 60 ? element.length : 60), element.bytes);
+		   (int)element.length, element.bytes);
 	return false;
-}
-
-static void set(struct value *value, struct span text)
-{
-	str_clear(&value->text);
-	str_append(&value->text, text);
-	value->is_given = true;
 }
 
 static void open_part(struct feed *feed, enum part part, const struct xml_attribute *attributes,
@@ -438,7 +513,7 @@ static bool text(struct xml_listener *listener, struct span bytes)
 	struct feed *feed = container_of(listener, struct feed, xml);
 
 	if (feed->collecting)
-		str_append(&feed->collecting->text, bytes);
+		append(feed->collecting, bytes);
 	return true;
 }
 
@@ -449,8 +524,10 @@ static bool closed(struct xml_listener *listener, struct span element)
 	bool goes_on = true;
 
 	(void)element;
-	if (feed->collecting && feed->collecting_depth == depth)
+	if (feed->collecting && feed->collecting_depth == depth) {
+		trim(feed->collecting);
 		feed->collecting = NULL;
+	}
 	if (feed->part == PART_NONE || feed->part_depth[feed->part] != depth)
 		return true;
 	if (feed->part == PART_ZONE)
@@ -474,7 +551,7 @@ struct feed *feed_create(struct feed_listener *listener, bool wants_zones)
 	feed->xml = (struct xml_listener){.opened = opened, .text = text, .closed = closed};
 	feed->reader = xml_reader_create(&feed->xml);
 	str_init(&feed->complaint, MAX_COMPLAINT_BYTES);
-	str_init(&feed->zones, MAX_ZONES_BYTES);
+	str_init(&feed->zones, MAX_ZONES_BYTES + 2);
 	for (size_t i = 0; i < SLOT_COUNT; i++)
 		str_init(&feed->values[i].text, MAX_VALUE_BYTES);
 	return feed;

@@ -154,6 +154,10 @@ static void list_headers(struct sync *sync)
 	size_t count = 0;
 
 	sync->header_lines[count++] = "Accept: application/xml, text/xml;q=0.9, */*;q=0.1";
+	sync->header_lines[count++] =
+		arena_format(sync->arena, "X-Request-Id: %s", sync->request_id);
+	sync->header_lines[count++] =
+		arena_format(sync->arena, "traceparent: %s", sync->traceparent);
 	if (*sync->etag)
 		sync->header_lines[count++] =
 			arena_format(sync->arena, "If-None-Match: %s", sync->etag);
@@ -252,13 +256,21 @@ static enum judgement judge(struct sync *sync, const struct fetch_result *result
 	}
 }
 
+/* A header may hold any bytes, the database takes text alone. Without it the next answer is whole. */
+static const char *keep_validator(struct sync *sync, const char *header)
+{
+	struct span text = span_of(header);
+
+	return span_is_text(text) ? arena_text(sync->arena, text) : "";
+}
+
 static void note_answer(struct sync *sync, const struct fetch_result *result)
 {
 	sync->counters.http_status = result->status;
 	sync->counters.wire_bytes = result->wire_bytes;
 	sync->counters.body_bytes = result->body_bytes;
-	sync->new_etag = arena_text(sync->arena, span_of(result->etag));
-	sync->new_last_modified = arena_text(sync->arena, span_of(result->last_modified));
+	sync->new_etag = keep_validator(sync, result->etag);
+	sync->new_last_modified = keep_validator(sync, result->last_modified);
 	sync->wait_s = retry_after_s(span_of(result->retry_after), clock_wall_us() / SECOND,
 				     RETRY_AFTER_CAP_S);
 }

@@ -98,7 +98,8 @@ const char *snapshot_keep_text(struct snapshot *snapshot, struct span text)
 	struct text_block *block = block_with_room(snapshot, text.length);
 	char *place = block->bytes + block->used;
 
-	memcpy(place, text.bytes, text.length);
+	if (text.length)
+		memcpy(place, text.bytes, text.length);
 	block->used += text.length;
 	snapshot->text_bytes += text.length;
 	return place;
@@ -141,9 +142,13 @@ void snapshot_seal(struct snapshot *snapshot)
 
 size_t snapshot_bytes(const struct snapshot *snapshot)
 {
-	return sizeof(*snapshot) + snapshot->size * sizeof(*snapshot->entries) +
-	       snapshot->count / SNAPSHOT_STRIDE * sizeof(*snapshot->latest_ends) +
-	       snapshot->block_count * BLOCK_BYTES;
+	size_t bytes = sizeof(*snapshot) + snapshot->size * sizeof(*snapshot->entries) +
+		       snapshot->count / SNAPSHOT_STRIDE * sizeof(*snapshot->latest_ends) +
+		       snapshot->block_count * sizeof(*snapshot->blocks);
+
+	for (size_t i = 0; i < snapshot->block_count; i++)
+		bytes += sizeof(*snapshot->blocks[i]) + snapshot->blocks[i]->size;
+	return bytes;
 }
 
 int snapshot_compare(const struct snapshot_entry *one, const struct snapshot_entry *other)
@@ -155,8 +160,9 @@ int snapshot_compare(const struct snapshot_entry *one, const struct snapshot_ent
 
 /* --- searching -------------------------------------------------------------------------------------- */
 
-/* The first place whose event does not stand before (start, id). */
-static size_t lower_bound(const struct snapshot *snapshot, int64_t start_us, int64_t id)
+/* The first place whose event stands behind (start, id). Ids are above INT64_MIN: there begins a
+ * start. */
+static size_t place_behind(const struct snapshot *snapshot, int64_t start_us, int64_t id)
 {
 	const struct snapshot_entry wanted = {.start_us = start_us, .id = id};
 	size_t low = 0, high = snapshot->count;
@@ -164,7 +170,7 @@ static size_t lower_bound(const struct snapshot *snapshot, int64_t start_us, int
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (snapshot_compare(&snapshot->entries[middle], &wanted) < 0)
+		if (snapshot_compare(&snapshot->entries[middle], &wanted) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -189,11 +195,10 @@ void snapshot_find(const struct snapshot *snapshot, struct snapshot_window *wind
 {
 	window->next = window->match == MATCH_OVERLAPS
 			       ? 0
-			       : lower_bound(snapshot, window->from_us, INT64_MIN);
-	window->end = lower_bound(snapshot, window->to_us, INT64_MAX);
+			       : place_behind(snapshot, window->from_us, INT64_MIN);
+	window->end = place_behind(snapshot, window->to_us, INT64_MAX);
 	if (window->has_cursor) {
-		size_t place =
-			lower_bound(snapshot, window->cursor_start_us, window->cursor_id + 1);
+		size_t place = place_behind(snapshot, window->cursor_start_us, window->cursor_id);
 
 		if (place > window->next)
 			window->next = place;

@@ -201,6 +201,7 @@ static void tell(const struct sync *sync)
 		log_what("sync"),
 		log_text("provider", sync->name),
 		log_text("run", sync->sync_id),
+		log_text("request", sync->request_id),
 		log_text("status", sync->is_stale           ? "stale"
 				   : sync->flow.is_stopping ? "given back"
 							    : status_of(sync)),
@@ -284,6 +285,8 @@ static void begin_sync(struct catalog *catalog, const struct db_rows *rows, size
 	sync->name = keep(sync, rows, row, "name");
 	sync->url = keep(sync, rows, row, "url");
 	sync->timezone = keep(sync, rows, row, "timezone");
+	sync->request_id = keep(sync, rows, row, "request_id");
+	sync->traceparent = keep(sync, rows, row, "traceparent");
 	sync->etag = keep(sync, rows, row, "etag");
 	sync->last_modified = keep(sync, rows, row, "last_modified");
 	sync->body_digest = keep(sync, rows, row, "body_digest");

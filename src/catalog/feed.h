@@ -3,7 +3,7 @@
  *
  * Four dialects: eventList or planList at the root; base_event or base_plan around event or plan
  * around zone; *_start_date and *_end_date, or the older event_date; zone price, or max_price; and
- * every value as attribute or as child element.
+ * every value as attribute or as child element, then without the white space around it.
  */
 #ifndef ALMANAC_CATALOG_FEED_H
 #define ALMANAC_CATALOG_FEED_H

@@ -317,6 +317,17 @@ static const struct outcome sync_outcomes[] = {
 	{0},
 };
 
+static void sync_prepare(struct request *request, struct asking *asking)
+{
+	struct span trace = request_header(request, "traceparent");
+	bool is_usable = trace.length > 0 && span_is_text(trace);
+
+	asking->values[0] = given(request, 0);
+	asking->values[1] = db_text(request_id(request));
+	asking->values[2] = db_text(is_usable ? arena_text(request_arena(request), trace) : NULL);
+	asking->value_count = 3;
+}
+
 const struct endpoint providers_sync = {
 	.name = "providers_sync",
 	.method = "POST",
@@ -328,6 +339,7 @@ const struct endpoint providers_sync = {
 	.reads = id_fields,
 	.has_statement = true,
 	.asks = SQL_CATALOG_PROVIDER_SYNC,
+	.prepares = sync_prepare,
 	.says = say_row,
 	.outcomes = sync_outcomes,
 	.status = 202,

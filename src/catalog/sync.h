@@ -45,6 +45,7 @@ struct sync {
 
 	/* the provider, as claimed */
 	const char *provider_id, *lease, *sync_id, *name, *url, *timezone;
+	const char *request_id, *traceparent; /* passed on */
 	const char *etag, *last_modified, *body_digest;
 	int64_t known_events;
 
@@ -57,7 +58,7 @@ struct sync {
 	uint32_t ordinal;
 	const char *new_etag, *new_last_modified;
 	char new_digest[2 * DIGEST_LENGTH + 1];
-	const char *header_lines[4];
+	const char *header_lines[6];
 	int64_t wait_s;       /* the source asked for this much patience */
 	bool is_not_modified; /* 304, or the same bytes: nothing to compare */
 	bool is_read;         /* the whole feed was read and judged good */

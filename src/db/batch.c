@@ -10,9 +10,10 @@
 #define REPEATS_MAX 3
 #define MESSAGE_MAX 1000
 
-/* A batch that takes more than this part of the answer timeout is followed by smaller ones, so that
- * nobody waits long because many ask for much at once; one that takes twice the timeout is given up
- * although the server still sends. */
+/* A batch that takes more than this part of the answer timeout, or collides with another's, is
+ * followed by smaller ones: nobody waits long because many ask for much at once, and who holds one
+ * lock at a time deadlocks with nobody. One that takes twice the timeout is given up although the
+ * server still sends. */
 #define SHORT_PART 4
 #define LONGEST_PARTS 2
 
@@ -178,7 +179,7 @@ static void judge_size(struct db *db)
 {
 	size_t most = (size_t)db->options.batch_max;
 	bool is_short = clock_steady_us() - db->sent_us <= patience(db) / SHORT_PART;
-	size_t limit = is_short ? db->batch_limit * 2 : db->flight_size / 2;
+	size_t limit = is_short && !db->has_collided ? db->batch_limit + 1 : db->flight_size / 2;
 
 	db->batch_limit = limit < 1 ? 1 : limit > most ? most : limit;
 }
@@ -215,7 +216,8 @@ void batch_send_next(struct db *db)
 	db->flight_size = db->flight.count;
 	db->sent_us = clock_steady_us();
 	db->nothing_count = 0;
-	db->has_sync_each = false;
+	db->has_collided = false;
+	db->has_sync_each = db->options.has_sync_each;
 	if (db->metrics.batches) {
 		metric_add(db->metrics.batches, 1);
 		metric_add(db->metrics.questions, (int64_t)db->flight.count);
@@ -237,6 +239,12 @@ static bool is_worth_repeating(const struct question *question)
 	return transient[i] != NULL;
 }
 
+static void note_collision(struct db *db, struct question *question)
+{
+	question->repeats++;
+	db->has_collided = true;
+}
+
 /* One of a batch failed, so nothing of it is done: it gets its answer, the others are asked again,
  * each behind its own Sync. */
 static void repeat_one_by_one(struct db *db)
@@ -253,7 +261,8 @@ static void repeat_one_by_one(struct db *db)
 			push(&refused, question);
 			continue;
 		}
-		question->repeats += is_error(question->kept) && !is_aborted;
+		if (is_error(question->kept) && !is_aborted)
+			note_collision(db, question);
 		PQclear(question->kept);
 		question->kept = NULL;
 		push(&db->flight, question);
@@ -291,19 +300,21 @@ static void end_batch(struct db *db)
 static void end_single(struct db *db)
 {
 	struct question *question = pop(&db->flight);
+	bool is_repeated = is_error(question->kept) && is_worth_repeating(question);
 
+	if (is_repeated)
+		note_collision(db, question);
 	if (db->flight.count == 0)
 		judge_size(db);
 	db->has_failed = false;
 	db->is_commit_refused = false;
-	if (is_error(question->kept) && is_worth_repeating(question)) {
-		question->repeats++;
-		PQclear(question->kept);
-		question->kept = NULL;
-		push_front(&db->queue, question);
+	if (!is_repeated) {
+		tell_kept(db, question);
 		return;
 	}
-	tell_kept(db, question);
+	PQclear(question->kept);
+	question->kept = NULL;
+	push_front(&db->queue, question);
 }
 
 static bool is_goodbye(const PGresult *result)

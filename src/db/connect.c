@@ -54,10 +54,15 @@ PGconn *connect_blocking(const char *conninfo, const char *application_name, con
 void trim_message(const char *message, struct str *out)
 {
 	struct span rest = span_trim(span_of(message));
+	const char *between = "";
 	struct span line;
 
-	for (bool is_first = true; span_split(&rest, '\n', &line); is_first = false) {
-		str_append_text(out, is_first ? "" : "; ");
-		str_append(out, span_trim(line));
+	while (span_split(&rest, '\n', &line)) {
+		line = span_trim(line);
+		if (span_is(line, "^")) /* points at the line before */
+			continue;
+		str_append_text(out, between);
+		str_append(out, line);
+		between = "; ";
 	}
 }

@@ -36,6 +36,7 @@ struct db {
 	bool has_sync_each;       /* the flight is repeated one by one */
 	bool has_failed;          /* some result of the flight was an error */
 	bool is_commit_refused;   /* the error came at the Sync */
+	bool has_collided;        /* with another transaction */
 	size_t flight_size;       /* how many left together */
 	size_t batch_limit;  /* so many questions keep a batch short: at most options.batch_max */
 	int64_t sent_us;     /* when the flight left */

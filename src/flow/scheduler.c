@@ -70,6 +70,7 @@ static struct db *open_db(struct scheduler *scheduler, const char *label, bool i
 		.is_read_only = is_read_only,
 		.queue_max = QUEUE_MAX,
 		.batch_max = BATCH_MAX,
+		.has_sync_each = !is_read_only,
 		.statement_timeout_ms = STATEMENT_TIMEOUT_MS,
 		.answer_timeout_ms = ANSWER_TIMEOUT_MS,
 		.listener = listener,

@@ -179,9 +179,11 @@ static struct ruling judge_integer(struct arena *arena, const struct field *fiel
 {
 	int64_t number;
 
-	if (!integer_parse(text, &number))
-		return refuse_integer(arena, field, text);
-	return kind_judge_integer(arena, field, number, value);
+	if (integer_parse(text, &number))
+		return kind_judge_integer(arena, field, number, value);
+	if (field->is_lowered && has_maximum(field) && is_digits(text)) /* beyond 64 bits */
+		return kind_judge_integer(arena, field, INT64_MAX, value);
+	return refuse_integer(arena, field, text);
 }
 
 static struct ruling judge_decimal(struct arena *arena, const struct field *field, struct span text,

@@ -54,6 +54,7 @@ static const struct {
 	{"22", PROBLEM_BAD_REQUEST, "a value is beyond what the database can keep"},
 	{"25006", PROBLEM_DATABASE_AWAY, "the database only reads at the moment"},
 	{"40", PROBLEM_OVERLOADED, "others changed the same at the same time"},
+	{"55P03", PROBLEM_OVERLOADED, "others hold what this needs"},
 	{"53", PROBLEM_DATABASE_AWAY, "the database has no room"},
 };
 

@@ -20,7 +20,7 @@
 struct head {
 	const char *expected; /* where the next text must begin */
 	int hosts, lengths, codings;
-	bool is_broken, is_length_bad, is_coding_bad, is_name_bad, is_value_bad;
+	bool is_broken, is_host_bad, is_length_bad, is_coding_bad, is_name_bad, is_value_bad;
 };
 
 static bool is_digits(struct span text)
@@ -48,6 +48,19 @@ static bool is_field_value(struct span text)
 		unsigned char byte = (unsigned char)text.bytes[i];
 
 		if ((byte < ' ' && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* RFC 3986 section 3.2: name, address or bracketed address, perhaps a port; may be empty. */
+static bool is_host(struct span text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char byte = (unsigned char)text.bytes[i];
+
+		if ((byte < '0' || byte > '9') && (byte < 'A' || byte > 'Z') &&
+		    (byte < 'a' || byte > 'z') && (!byte || !strchr("-._~!$&'()*+,;=%:[]", byte)))
 			return false;
 	}
 	return true;
@@ -86,6 +99,7 @@ static enum MHD_Result look_at(void *argument, enum MHD_ValueKind kind, const ch
 	text = span_trim(text);
 	if (span_equals_nocase(key, SPAN("Host"))) {
 		head->hosts++;
+		head->is_host_bad |= !is_host(text);
 	} else if (span_equals_nocase(key, SPAN("Content-Length"))) {
 		head->lengths++;
 		head->is_length_bad |= !is_digits(text);
@@ -140,6 +154,8 @@ static const char *judge_headers(const struct head *head, const char *end, bool 
 		return "there is more than one Host header";
 	if (head->hosts == 0 && is_http_1_1)
 		return "the Host header is missing";
+	if (head->is_host_bad)
+		return "the Host header names no host";
 	if (head->lengths > 1)
 		return "there is more than one Content-Length header";
 	if (head->is_length_bad)

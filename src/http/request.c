@@ -161,7 +161,7 @@ static const char *judge_path(struct request *request)
 	if (!memchr(request->path.bytes, '%', request->path.length) ||
 	    fields_decode(request->arena, request->path, false, &decoded, &complaint))
 		return NULL;
-	return arena_format(request->arena, "the path %s", complaint);
+	return arena_format(request->arena, "the path: %s", complaint);
 }
 
 /* A body that is announced as too large for even being thrown away, or whose sender waits to be
@@ -345,6 +345,11 @@ bool request_has_database(const struct request *request)
 struct span request_target(const struct request *request)
 {
 	return request->target;
+}
+
+const char *request_id(const struct request *request)
+{
+	return request->id;
 }
 
 struct span request_header(const struct request *request, const char *name)

@@ -299,10 +299,17 @@ FAULTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def impatient(start_module_almanac):
+    """A catalog that asks once and waits for a second; each story has its own provider."""
+    return Catalog(start_module_almanac(EVENTS_SYNC_ATTEMPTS=1, EVENTS_SYNC_TIMEOUT_SECONDS=1,
+                                        EVENTS_FEED_MAX_MB=1))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_bad_answer_changes_nothing_and_is_told(fault, start_almanac, world):
+def test_a_bad_answer_changes_nothing_and_is_told(fault, impatient, world):
     trouble, said = FAULTS[fault]
-    catalog = Catalog(start_almanac(EVENTS_SYNC_ATTEMPTS=1))
+    catalog = impatient
     provider = provide(catalog, world, sample("01"))
     before = catalog.versions(), catalog.search(), catalog.edition()
     if trouble is None:
@@ -328,8 +335,8 @@ def test_a_failure_is_forgotten_after_a_good_sync(catalog, world):
 
 
 @pytest.mark.parametrize("trouble", [{"hang": True}, {"stall": 700}, {"drip": 1}])
-def test_a_provider_that_takes_too_long(trouble, start_almanac, world):
-    catalog = Catalog(start_almanac(EVENTS_SYNC_ATTEMPTS=1, EVENTS_SYNC_TIMEOUT_SECONDS=1))
+def test_a_provider_that_takes_too_long(trouble, impatient, world):
+    catalog = impatient
     provider = provide(catalog, world, sample("01"))
     before = catalog.versions(), catalog.search()
     world.serve("/feed", sample("03"), **trouble)
@@ -338,8 +345,8 @@ def test_a_provider_that_takes_too_long(trouble, start_almanac, world):
     assert (catalog.versions(), catalog.search()) == before
 
 
-def test_a_feed_that_is_too_large(start_almanac, world):
-    catalog = Catalog(start_almanac(EVENTS_FEED_MAX_MB=1))
+def test_a_feed_that_is_too_large(impatient, world):
+    catalog = impatient
     provider = provide(catalog, world, sample("01"))
     before = catalog.versions()
     large = one_event() + "<!-- " + "x" * (2 << 20) + " -->"

@@ -1,6 +1,7 @@
 """How feeds are asked for: conditions, compression, retries, redirects, and where calls may go."""
 
 import email.utils
+import re
 import time
 
 import pytest
@@ -10,9 +11,10 @@ from harness.feeds import one_event, sample
 from world import World
 
 
-@pytest.fixture
-def catalog(almanac):
-    return Catalog(almanac)
+@pytest.fixture(scope="module")
+def catalog(start_module_almanac):
+    """One daemon for all who can live with it; each story has its own providers."""
+    return Catalog(start_module_almanac())
 
 
 def test_what_a_request_for_a_feed_says(catalog, world):
@@ -25,6 +27,49 @@ def test_what_a_request_for_a_feed_says(catalog, world):
     assert "gzip" in request.headers["Accept-Encoding"]
     assert "If-None-Match" not in request.headers
     assert "If-Modified-Since" not in request.headers
+
+
+TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def test_a_scheduled_run_names_itself(catalog, world):
+    world.serve("/feed", sample("01"))
+    run = catalog.syncs(catalog.provide(world.url("/feed")))[0]["syncId"]
+    request, = world.requests_to("/feed")
+    assert request.headers["X-Request-Id"] == run
+    assert TRACE.fullmatch(request.headers["traceparent"])
+    assert request.headers["traceparent"].split("-")[1] == run.replace("-", "")
+
+
+def sync_with(catalog, world, headers):
+    """What the provider is told when a sync is asked for with these headers."""
+    world.serve("/feed", sample("01"))
+    provider = catalog.provide(world.url("/feed"))
+    answer = catalog.almanac.post(f"/api/v1/providers/{provider}/sync", headers=headers)
+    catalog.wait_for_end(answer.headers["Location"])
+    told = world.requests_to("/feed")[1].headers
+    assert told["X-Request-Id"] == answer.headers["X-Request-Id"]
+    return told["X-Request-Id"], told["traceparent"]
+
+
+def test_the_id_and_the_trace_of_a_request_are_passed_on(catalog, world):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    request_id, passed = sync_with(catalog, world, {"X-Request-Id": "mine", "traceparent": trace})
+    assert request_id == "mine"
+    assert TRACE.fullmatch(passed)
+    assert passed.startswith(trace[:36]) and passed.endswith("-01")
+    assert passed != trace
+    assert catalog.almanac.wait_for_log("sync", request="mine")["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("trace", ["", "x", "é", "00-" + "0" * 32 + "-00f067aa0ba902b7-01",
+                                   "00-4bf92f3577b34da6a3ce929d0e0e4736-" + "0" * 16 + "-01",
+                                   "00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01",
+                                   "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
+def test_a_trace_that_is_none_is_not_passed_on(trace, catalog, world):
+    _, passed = sync_with(catalog, world, {"traceparent": trace.encode()})
+    assert TRACE.fullmatch(passed)
+    assert not trace[3:] or trace[3:35].lower() not in passed
 
 
 def test_an_etag_is_sent_back(catalog, world):
@@ -97,7 +142,9 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(start_almanac, world):
         assert third - second >= 1.0
 
 
-def test_a_reset_is_tried_again(catalog, world):
+def test_a_reset_is_tried_again(start_almanac, world):
+    """On a new connection: libcurl itself repeats a request on one that was kept."""
+    catalog = Catalog(start_almanac())
     world.script("/feed", [{"reset": True}, {"body": sample("01"), "reset_after": 900},
                            {"body": sample("01")}])
     run = catalog.syncs(catalog.provide(world.url("/feed")))[0]

@@ -134,6 +134,11 @@ static bool all_told(struct bench *bench)
 	return bench->waiting == 0;
 }
 
+static bool three_are_left(struct bench *bench)
+{
+	return bench->waiting == 3;
+}
+
 static bool is_heard(struct bench *bench)
 {
 	return bench->heard >= bench->wanted;
@@ -231,6 +236,14 @@ static int64_t counted(struct bench *bench, const char *name)
 static int64_t batches(struct bench *bench)
 {
 	return counted(bench, "almanac_database_batches_total");
+}
+
+/* The job "test held" waits for the operator, until he commits or rolls back. */
+static void hold(struct bench *bench)
+{
+	run(bench->operator,
+	    "INSERT INTO jobs (name, period_seconds, due_at) VALUES ('test held', 1, now())");
+	run(bench->operator, "BEGIN; SELECT FROM jobs WHERE name = 'test held' FOR UPDATE");
 }
 
 /* --- an asker --- */
@@ -514,6 +527,32 @@ static void a_commit_that_fails_refuses_only_whom_it_must(void **state)
 	bench_close(bench);
 }
 
+/* What the scheduler asks: each question is a transaction of its own, answered when it is done. */
+static void behind_a_sync_each_the_questions_have_nothing_in_common(void **state)
+{
+	struct bench *bench = bench_create();
+	struct db_options options = options_of(bench);
+	struct asker askers[6];
+
+	(void)state;
+	options.has_sync_each = true;
+	open_with(bench, &options);
+	hold(bench);
+	register_jobs(bench, askers, 6);
+	say(&askers[1], 1, "0");
+	say(&askers[3], 0, "test held");
+	turn_until(bench, three_are_left);
+	assert_string_equal(askers[1].sqlstate, "23514");
+	expect(&askers[0], 1, DB_ANSWERED);
+	expect(&askers[2], 1, DB_ANSWERED);
+	assert_int_equal(count_jobs(bench->operator), 3);
+	run(bench->operator, "ROLLBACK");
+	turn_until(bench, all_told);
+	expect_one_refused(askers, 6, 1, "23514");
+	assert_int_equal(batches(bench), 1);
+	bench_close(bench);
+}
+
 /* --- when two get in each other's way --- */
 
 static void make_providers(struct bench *bench, long ids[4])
@@ -606,14 +645,6 @@ static void a_deadlock_is_healed_within_a_short_statement_timeout(void **state)
 }
 
 /* --- when the connection goes --- */
-
-/* Names that begin with "test held" wait for the operator's lock. */
-static void hold(struct bench *bench)
-{
-	run(bench->operator,
-	    "INSERT INTO jobs (name, period_seconds, due_at) VALUES ('test held', 1, now())");
-	run(bench->operator, "BEGIN; SELECT FROM jobs WHERE name = 'test held' FOR UPDATE");
-}
 
 static void a_batch_whose_backend_is_terminated_is_away(void **state)
 {
@@ -971,6 +1002,7 @@ int main(void)
 		cmocka_unit_test(one_bad_question_among_many_is_refused_alone),
 		cmocka_unit_test(several_bad_questions_get_a_refusal_each),
 		cmocka_unit_test(a_commit_that_fails_refuses_only_whom_it_must),
+		cmocka_unit_test(behind_a_sync_each_the_questions_have_nothing_in_common),
 		cmocka_unit_test(a_deadlock_that_postgresql_finds_is_healed),
 		cmocka_unit_test(a_deadlock_is_healed_within_a_short_statement_timeout),
 		cmocka_unit_test(a_batch_whose_backend_is_terminated_is_away),

@@ -8,6 +8,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Every value that can be reached by the members "a". */
+static void walk(const struct json *json)
+{
+	enum json_kind kind = json_kind(json);
+
+	assert(json_kind_name(kind)[0] != '\0');
+	if (kind == JSON_TEXT)
+		assert(span_is_text(json_text(json)));
+	if (kind == JSON_OBJECT && json_member(json, "a"))
+		walk(json_member(json, "a"));
+	if (kind != JSON_ARRAY)
+		return;
+	for (size_t i = 0; i < json_length(json); i++)
+		walk(json_item(json, i));
+	assert(!json_item(json, json_length(json)));
+}
+
 static void check_document(struct arena *arena, struct span text)
 {
 	const char *complaint = NULL;
@@ -19,6 +36,7 @@ static void check_document(struct arena *arena, struct span text)
 		assert(complaint && complaint[0] != '\0');
 		return;
 	}
+	walk(json);
 	str_init(&first, OUT_MAX);
 	str_init(&second, OUT_MAX);
 	json_append(&first, json);

@@ -1,5 +1,6 @@
 /* fuzz_query.c - escapes, base64url and integers: what comes out is text, and goes back in */
 #include <assert.h>
+#include <string.h>
 
 #include "almanac/fields.h"
 
@@ -24,15 +25,44 @@ static void check_query(struct arena *arena, struct span query)
 	}
 }
 
+/* What has no escape stands for itself; the two readings differ by the plus alone. */
 static void check_segment(struct arena *arena, struct span text)
 {
 	const char *complaint = NULL;
-	struct span decoded;
+	struct span decoded, spaced;
+	bool is_good = fields_decode(arena, text, false, &decoded, &complaint);
 
-	if (fields_decode(arena, text, false, &decoded, &complaint))
-		assert(span_is_text(decoded) && decoded.length <= text.length);
-	else
+	assert(is_good == fields_decode(arena, text, true, &spaced, &complaint));
+	if (!is_good) {
 		assert(complaint && complaint[0] != '\0');
+		return;
+	}
+	assert(span_is_text(decoded) && decoded.length <= text.length);
+	assert(decoded.length == spaced.length);
+	if (text.length == 0 || !memchr(text.bytes, '%', text.length))
+		assert(span_equals(decoded, text));
+	for (size_t i = 0; i < decoded.length; i++)
+		assert(decoded.bytes[i] == spaced.bytes[i] ||
+		       (decoded.bytes[i] == '+' && spaced.bytes[i] == ' '));
+}
+
+/* Any text comes back when all of it is escaped. */
+static void check_escaped(struct arena *arena, struct span text)
+{
+	const char *complaint = NULL;
+	struct span decoded;
+	struct str out;
+
+	if (!span_is_text(text))
+		return;
+	str_init(&out, 16 * 1024 * 1024);
+	for (size_t i = 0; i < text.length; i++) {
+		str_append_char(&out, '%');
+		str_append_hex(&out, text.bytes + i, 1);
+	}
+	assert(fields_decode(arena, str_span(&out), true, &decoded, &complaint));
+	assert(span_equals(decoded, text));
+	str_finish(&out);
 }
 
 static void check_base64url(struct arena *arena, struct span bytes)
@@ -73,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_query(arena, text);
 	check_segment(arena, text);
+	check_escaped(arena, text);
 	check_base64url(arena, text);
 	check_integer(text);
 	arena_destroy(arena);

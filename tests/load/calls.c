@@ -151,6 +151,7 @@ static pid_t start_sink(int destinations, int *ports)
 	if (sink > 0)
 		return sink;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "sink");
 	serve(epoll);
 	return 0;
 }
@@ -226,6 +227,7 @@ static void place_init(struct place *place, struct bench *bench, int port)
 		.connect_timeout_ms = 5000,
 		.timeout_ms = 10000,
 		.max_bytes = 65536,
+		.is_terse = true,
 		.received = received,
 		.finished = finished,
 	};

@@ -307,11 +307,23 @@ static resolve_function *real_resolver(void)
 	return resolve;
 }
 
-/* mixed.test is a private address and loopback; slow.test takes a second; *.invalid is unknown. */
+/* Two addresses, one after the other. */
+static int resolve_two(const char *first, const char *second, const char *service,
+		       const struct addrinfo *hints, struct addrinfo **result)
+{
+	int code = real_resolver()(first, service, hints, result);
+	if (code == 0)
+		code = real_resolver()(second, service, hints, &(*result)->ai_next);
+	return code;
+}
+
+/*
+ * mixed.test is a private address and loopback, silent.test an address of loopback where nobody
+ * listens and the server's; slow.test takes a second; *.invalid is unknown.
+ */
 int getaddrinfo(const char *restrict node, const char *restrict service,
 		const struct addrinfo *restrict hints, struct addrinfo **restrict result)
 {
-	resolve_function *resolve = real_resolver();
 	if (strcmp(node, "slow.test") == 0) {
 		resolving++;
 		usleep(1000 * MS);
@@ -320,12 +332,11 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
 	}
 	if (strstr(node, ".invalid") != NULL)
 		return EAI_NONAME;
-	if (strcmp(node, "mixed.test") != 0)
-		return resolve(node, service, hints, result);
-	int code = resolve("10.255.255.1", service, hints, result);
-	if (code == 0)
-		code = resolve("127.0.0.1", service, hints, &(*result)->ai_next);
-	return code;
+	if (strcmp(node, "mixed.test") == 0)
+		return resolve_two("10.255.255.1", "127.0.0.1", service, hints, result);
+	if (strcmp(node, "silent.test") == 0)
+		return resolve_two("127.0.0.2", "127.0.0.1", service, hints, result);
+	return real_resolver()(node, service, hints, result);
 }
 
 /* --- the caller --- */
@@ -841,6 +852,18 @@ static void test_a_refused_address_gives_way_to_the_next(void **state)
 	expect(&probe, FETCH_FAILED, "connection refused");
 }
 
+static void test_a_silent_address_gives_way_to_the_next(void **state)
+{
+	(void)state;
+	struct probe probe;
+	make_probe(&probe, "");
+	snprintf(probe.url, sizeof(probe.url), "http://silent.test:%d/whole", server.port);
+	ask_as(&probe, "loopback");
+	assert_string_equal(str_text(&probe.body), "whole");
+	assert_in_range(probe.result.duration_us, 0, 1000 * MS);
+	expect(&probe, FETCH_ANSWERED, "");
+}
+
 static void test_listener_stops(void **state)
 {
 	(void)state;
@@ -996,6 +1019,7 @@ int main(void)
 		cmocka_unit_test(test_redirects_are_judged_too),
 		cmocka_unit_test(test_guard_judges_the_address_connected_to),
 		cmocka_unit_test(test_a_refused_address_gives_way_to_the_next),
+		cmocka_unit_test(test_a_silent_address_gives_way_to_the_next),
 		cmocka_unit_test(test_listener_stops),
 		cmocka_unit_test(test_cancel_from_the_body),
 		cmocka_unit_test(test_cancel),

@@ -306,6 +306,49 @@ static void many_timers_set_and_clear_each_other(void **state)
 	assert_true(firings >= FIRINGS);
 }
 
+/* A list would take minutes for these. */
+enum { VERY_MANY = 200000 };
+
+static struct crowd {
+	struct loop_timer timer;
+	bool is_cleared;
+} * crowd;
+
+static int64_t latest_us;
+static int fired;
+
+static void fire_of_crowd(struct loop_timer *timer)
+{
+	assert_false(container_of(timer, struct crowd, timer)->is_cleared);
+	assert_true(timer->due_us >= latest_us);
+	latest_us = timer->due_us;
+	fired++;
+}
+
+static void a_crowd_of_timers_fires_in_order(void **state)
+{
+	struct teller last = teller_of('.', stop);
+	int64_t now = clock_steady_us();
+	int cleared = 0;
+
+	(void)state;
+	crowd = calloc(VERY_MANY, sizeof(*crowd));
+	assert_non_null(crowd);
+	for (int i = 0; i < VERY_MANY; i++) {
+		crowd[i].timer.fire = fire_of_crowd;
+		loop_timer_set(loop, &crowd[i].timer, now + roll(VERY_MANY));
+	}
+	for (int i = 0; i < VERY_MANY; i += 2, cleared++) {
+		loop_timer_clear(loop, &crowd[i].timer);
+		crowd[i].is_cleared = true;
+	}
+	loop_timer_set(loop, &last.timer, now + VERY_MANY);
+	loop_run(loop);
+	told = 0;
+	assert_int_equal(fired, VERY_MANY - cleared);
+	free(crowd);
+}
+
 /* --- watches -------------------------------------------------------------------------------------- */
 
 struct bell {
@@ -684,6 +727,7 @@ int main(void)
 		TEST(a_timer_can_clear_another_that_is_due),
 		TEST(a_timer_can_set_another_that_is_due),
 		TEST(many_timers_set_and_clear_each_other),
+		TEST(a_crowd_of_timers_fires_in_order),
 		TEST(a_ready_descriptor_is_told),
 		TEST(the_events_of_a_watch_can_be_changed),
 		TEST(an_event_of_the_same_turn_is_dropped),
