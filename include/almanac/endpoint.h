@@ -153,9 +153,6 @@ struct span request_body(const struct request *request);
  * stands for all that end in "+json". */
 bool request_is_of(const struct request *request, const char *type);
 
-/* X-Request-Id, as it came or as it was made. */
-const char *request_id(const struct request *request);
-
 /* Something of the room's own, in the request's arena, from one of its functions to the next; NULL
  * before. */
 void request_keep(struct request *request, void *notes);

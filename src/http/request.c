@@ -382,11 +382,6 @@ bool request_is_of(const struct request *request, const char *type)
 				  SPAN("+json"));
 }
 
-const char *request_id(const struct request *request)
-{
-	return request->id;
-}
-
 void request_keep(struct request *request, void *notes)
 {
 	request->kept = notes;
