@@ -2,12 +2,14 @@
  * One loop, one thread, one owner: file descriptors (epoll), deadlines and a hook before sleep.
  *
  * All calls but loop_stop() belong to the loop's own thread. The watched things are structs
- * embedded in their owner; the loop never allocates for them and never frees them.
+ * embedded in their owner; the loop only points to them and never frees them. However many timers
+ * are set, setting and clearing one takes time by the logarithm of their number.
  */
 #ifndef ALMANAC_LOOP_H
 #define ALMANAC_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct loop;
@@ -24,8 +26,8 @@ struct loop_watch {
 struct loop_timer {
 	void (*fire)(struct loop_timer *timer);
 	int64_t due_us; /* the loop's from here on */
-	struct loop_timer *before;
-	struct loop_timer *after;
+	uint64_t order;
+	size_t place;
 	bool is_set;
 };
 

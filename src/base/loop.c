@@ -14,12 +14,16 @@
 #include "almanac/container.h"
 
 #define EVENTS_MAX 256
+#define TIMERS_AT_FIRST 64
 #define LONGEST_SLEEP_US INT64_C(3600000000)
 
 struct loop {
 	int epoll;
 	int64_t now_us;
-	struct loop_timer *first; /* sorted by due time */
+	struct loop_timer **timers;
+	size_t timer_count;
+	size_t timer_size;
+	uint64_t timer_order; /* rises with every timer set */
 	struct loop_hook *hooks;
 	struct loop_watch waker;
 	atomic_bool is_stopping;
@@ -34,41 +38,80 @@ static void must(bool is_fine)
 		abort();
 }
 
-/* --- timers ----------------------------------------------------------------------------------------- */
+/* --- timers: a binary heap, the earliest first, equal ones in the order of setting -------------------- */
 
+static bool is_earlier(const struct loop_timer *one, const struct loop_timer *other)
+{
+	return one->due_us != other->due_us ? one->due_us < other->due_us
+					    : one->order < other->order;
+}
+
+static void put_timer(struct loop *loop, size_t place, struct loop_timer *timer)
+{
+	loop->timers[place] = timer;
+	timer->place = place;
+}
+
+/* Moves the hole at `place` up to where the timer fits. */
+static size_t rise(struct loop *loop, size_t place, const struct loop_timer *timer)
+{
+	while (place > 0 && is_earlier(timer, loop->timers[(place - 1) / 2])) {
+		put_timer(loop, place, loop->timers[(place - 1) / 2]);
+		place = (place - 1) / 2;
+	}
+	return place;
+}
+
+/* Moves it down likewise. */
+static size_t sink(struct loop *loop, size_t place, const struct loop_timer *timer)
+{
+	for (;;) {
+		size_t child = 2 * place + 1;
+
+		if (child + 1 < loop->timer_count &&
+		    is_earlier(loop->timers[child + 1], loop->timers[child]))
+			child++;
+		if (child >= loop->timer_count || !is_earlier(loop->timers[child], timer))
+			return place;
+		put_timer(loop, place, loop->timers[child]);
+		place = child;
+	}
+}
+
+static void make_room(struct loop *loop)
+{
+	size_t size = loop->timer_size ? 2 * loop->timer_size : TIMERS_AT_FIRST;
+
+	if (loop->timer_count < loop->timer_size)
+		return;
+	loop->timers = realloc(loop->timers, size * sizeof(struct loop_timer *));
+	must(loop->timers != NULL);
+	loop->timer_size = size;
+}
+
+/* A timer set by a callback waits for the next turn, even when it is due: it is never due before
+ * now, so the heap gives all older ones first. */
 static void fire_due(struct loop *loop)
 {
-	/* A timer set anew by its own callback waits for the next turn, even when it is due. */
-	int64_t now = loop->now_us;
-	struct loop_timer *last = loop->first;
+	uint64_t order = loop->timer_order;
 
-	if (!last || last->due_us > now)
-		return;
-	while (last->after && last->after->due_us <= now)
-		last = last->after;
-	struct loop_timer end = {.due_us = now, .before = last, .after = last->after};
+	while (loop->timer_count > 0) {
+		struct loop_timer *timer = loop->timers[0];
 
-	last->after = &end;
-	if (end.after)
-		end.after->before = &end;
-	while (loop->first != &end) {
-		struct loop_timer *timer = loop->first;
-
+		if (timer->due_us > loop->now_us || timer->order >= order)
+			return;
 		loop_timer_clear(loop, timer);
 		timer->fire(timer);
 	}
-	loop->first = end.after;
-	if (end.after)
-		end.after->before = NULL;
 }
 
 static int64_t until_first_timer(const struct loop *loop)
 {
 	int64_t wait;
 
-	if (!loop->first)
+	if (loop->timer_count == 0)
 		return INT64_MAX;
-	wait = loop->first->due_us - clock_steady_us();
+	wait = loop->timers[0]->due_us - clock_steady_us();
 	return wait > 0 ? wait : 0;
 }
 
@@ -156,6 +199,7 @@ void loop_destroy(struct loop *loop)
 	loop_unwatch(loop, &loop->waker);
 	close(loop->waker.fd);
 	close(loop->epoll);
+	free(loop->timers);
 	free(loop);
 }
 
@@ -207,36 +251,28 @@ void loop_unwatch(struct loop *loop, struct loop_watch *watch)
 
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_us)
 {
-	struct loop_timer *before = NULL, *after = NULL;
+	size_t place = timer->place;
 
-	loop_timer_clear(loop, timer);
-	if (due_us < loop->now_us)
-		due_us = loop->now_us;
-	for (after = loop->first; after && after->due_us <= due_us; after = after->after)
-		before = after;
-	timer->due_us = due_us;
-	timer->before = before;
-	timer->after = after;
+	if (!timer->is_set) {
+		make_room(loop);
+		place = loop->timer_count++;
+	}
+	timer->due_us = due_us > loop->now_us ? due_us : loop->now_us;
+	timer->order = loop->timer_order++;
 	timer->is_set = true;
-	if (before)
-		before->after = timer;
-	else
-		loop->first = timer;
-	if (after)
-		after->before = timer;
+	put_timer(loop, sink(loop, rise(loop, place, timer), timer), timer);
 }
 
 void loop_timer_clear(struct loop *loop, struct loop_timer *timer)
 {
+	struct loop_timer *last;
+
 	if (!timer->is_set)
 		return;
-	if (timer->before)
-		timer->before->after = timer->after;
-	else
-		loop->first = timer->after;
-	if (timer->after)
-		timer->after->before = timer->before;
 	timer->is_set = false;
+	last = loop->timers[--loop->timer_count];
+	if (last != timer)
+		put_timer(loop, sink(loop, rise(loop, timer->place, last), last), last);
 }
 
 void loop_hook_add(struct loop *loop, struct loop_hook *hook)
