@@ -80,6 +80,9 @@ struct fetch {
 	bool (*received)(struct fetch *fetch, struct span bytes);
 	void (*finished)(struct fetch *fetch, const struct fetch_result *result);
 	bool wants_all;
+	/* For calls by the thousand whose answer matters little: it is taken as it comes, not
+	 * decompressed, and of its headers the result tells but retry_after, of 429 and 503. */
+	bool is_terse;
 	struct fetch_call *call; /* the fetcher's */
 };
 

@@ -14,17 +14,18 @@ enum { MAX_HEADER_BYTES = 64 * 1024, MAX_HEADER_LINES = 200 };
 /* So much of a body nobody wants is read, to keep the connection; then the call is over. */
 enum { MAX_SWALLOWED_BYTES = 64 * 1024 };
 
-static long status_of(const struct fetch_call *call)
+static int read_status(const struct fetch_call *call)
 {
 	long status = 0;
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	return status;
+	curl_easy_getinfo(call->handle.easy, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
 }
 
 /* Interim answers (1xx) count towards the limits of the final one: there may be endless many. */
 static void begin_answer(struct fetch_call *call)
 {
-	if (status_of(call) < 200)
+	call->status = read_status(call);
+	if (call->status < 200)
 		return;
 	call->header_bytes = 0;
 	call->header_lines = 0;
@@ -35,8 +36,7 @@ static void begin_answer(struct fetch_call *call)
 
 static bool is_wanted(const struct fetch_call *call)
 {
-	long status = status_of(call);
-	return call->fetch->wants_all || (status >= 200 && status < 300);
+	return call->fetch->wants_all || (call->status >= 200 && call->status < 300);
 }
 
 static bool swallow(struct fetch_call *call)

@@ -25,21 +25,31 @@ struct fetcher {
 	char *user_agent;
 	int max_connections;
 	CURLM *multi;
-	struct loop_timer timer;      /* libcurl's */
-	struct fetch_socket *sockets; /* those libcurl wants watched */
-	struct fetch_call *calls;     /* under way */
-	struct fetch_call *spare;     /* over, their easy handles ready for the next */
+	struct loop_timer timer;       /* libcurl's */
+	struct fetch_socket **sockets; /* by their descriptors; NULL: unknown */
+	int socket_size;
+	struct fetch_call *calls; /* under way */
+	struct fetch_call *spare; /* over, their easy handles ready for the next */
 	int spare_count;
 	bool is_telling; /* inside a `finished` */
+};
+
+/* What outlives a call: an easy handle costs more to make and to set up than a call. */
+struct fetch_handle {
+	CURL *easy;
+	struct curl_slist *lines; /* room for request headers */
+	size_t line_size;
+	bool is_set_up;
+	bool is_terse; /* as it is set up */
 };
 
 struct fetch_call {
 	struct fetcher *fetcher;
 	struct fetch *fetch;
-	CURL *easy;
-	struct curl_slist *headers;
+	struct fetch_handle handle;
 	struct loop_timer timer; /* first the start, then the deadline; at once when cancelled */
 	bool is_running;         /* libcurl has it */
+	bool is_plain;           /* neither redirects nor names and passwords */
 	int64_t started_us;
 
 	/* Decided by us before libcurl came to an end; 0: libcurl's result decides. */
@@ -48,6 +58,7 @@ struct fetch_call {
 	char curl_says[CURL_ERROR_SIZE];
 
 	/* Of the answer that is coming in; a followed redirect begins them anew. */
+	int status; /* 0: none has begun */
 	size_t header_bytes;
 	int header_lines;
 	int64_t body_bytes;
@@ -65,13 +76,20 @@ void call_decide(struct fetch_call *call, enum fetch_verdict verdict, const char
 /* Tells the listener, exactly once, and gives the call back. */
 void call_finish(struct fetch_call *call, CURLcode code);
 
-/* multi.c */
+/* multi.c; CURLOPT_CLOSESOCKETDATA is the fetcher. */
 void multi_open(struct fetcher *fetcher);
 void multi_close(struct fetcher *fetcher);
+int multi_close_socket(void *owner, curl_socket_t fd);
 
 /* request.c: false with a decision when the request cannot be told. */
 bool request_prepare(struct fetch_call *call) __attribute__((warn_unused_result));
-void request_release(struct fetch_call *call);
+
+/* A handle of its own for a call that never was. */
+void handle_create(struct fetch_handle *handle);
+void handle_destroy(struct fetch_handle *handle);
+
+/* Makes the handle of a call that is over, with libcurl's result, fit for any other. */
+void handle_clear(struct fetch_call *call, CURLcode code);
 
 /* answer.c: the callbacks given to libcurl; CURLOPT_*DATA is the call. */
 size_t answer_header(char *bytes, size_t size, size_t count, void *owner);

@@ -29,45 +29,45 @@ static void unlink_call(struct fetcher *fetcher, struct fetch_call *call)
 		call->after->before = call->before;
 }
 
-static CURL *take_easy(struct fetcher *fetcher, struct fetch_call **spare)
+static struct fetch_call *take_spare(struct fetcher *fetcher)
 {
-	*spare = fetcher->spare;
-	if (*spare != NULL) {
-		fetcher->spare = (*spare)->after;
-		fetcher->spare_count--;
-		return (*spare)->easy;
+	struct fetch_call *call = fetcher->spare;
+	if (call == NULL) {
+		call = calloc(1, sizeof(*call));
+		assert(call != NULL);
+		handle_create(&call->handle);
+		return call;
 	}
-	*spare = malloc(sizeof(**spare));
-	CURL *easy = curl_easy_init();
-	assert(*spare != NULL && easy != NULL);
-	return easy;
+	fetcher->spare = call->after;
+	fetcher->spare_count--;
+	return call;
 }
 
 static struct fetch_call *take_call(struct fetcher *fetcher)
 {
-	struct fetch_call *call;
-	CURL *easy = take_easy(fetcher, &call);
+	struct fetch_call *call = take_spare(fetcher);
+	struct fetch_handle handle = call->handle;
 	memset(call, 0, sizeof(*call));
 	call->fetcher = fetcher;
-	call->easy = easy;
+	call->handle = handle;
 	return call;
 }
 
 static void destroy_call(struct fetch_call *call)
 {
-	curl_easy_cleanup(call->easy);
+	handle_destroy(&call->handle);
 	free(call);
 }
 
-/* An easy handle costs more to make than to reset; the connections belong to the multi handle. */
-static void give_call(struct fetch_call *call)
+/* The latest is taken next: its memory is still near. */
+static void give_call(struct fetch_call *call, CURLcode code)
 {
 	struct fetcher *fetcher = call->fetcher;
 	if (fetcher->spare_count >= fetcher->max_connections) {
 		destroy_call(call);
 		return;
 	}
-	curl_easy_reset(call->easy);
+	handle_clear(call, code);
 	call->after = fetcher->spare;
 	fetcher->spare = call;
 	fetcher->spare_count++;
@@ -88,7 +88,7 @@ static void run(struct fetch_call *call)
 		call_finish(call, CURLE_OK);
 		return;
 	}
-	CURLMcode code = curl_multi_add_handle(fetcher->multi, call->easy);
+	CURLMcode code = curl_multi_add_handle(fetcher->multi, call->handle.easy);
 	assert(code == CURLM_OK);
 	call->is_running = true;
 	loop_timer_set(fetcher->loop, &call->timer,
@@ -131,7 +131,7 @@ void call_finish(struct fetch_call *call, CURLcode code)
 	struct fetch_result result;
 	verdict_tell(call, code, &result);
 	if (call->is_running)
-		curl_multi_remove_handle(fetcher->multi, call->easy);
+		curl_multi_remove_handle(fetcher->multi, call->handle.easy);
 	unlink_call(fetcher, call);
 
 	/* The listener may start or free the fetch; the result still borrows the call. */
@@ -141,8 +141,7 @@ void call_finish(struct fetch_call *call, CURLcode code)
 	fetch->finished(fetch, &result);
 	fetcher->is_telling = was_telling;
 
-	request_release(call);
-	give_call(call);
+	give_call(call, code);
 }
 
 struct fetcher *fetcher_create(struct loop *loop, const struct fetcher_options *options)

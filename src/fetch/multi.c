@@ -1,17 +1,27 @@
 /* multi.c - libcurl's sockets and timer on the loop; the fetcher opens it, libcurl drives it. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "almanac/clock.h"
 #include "almanac/container.h"
 #include "call.h"
 
+enum { SOCKETS_AT_FIRST = 64 };
+
+/*
+ * Between two calls libcurl wants a kept connection watched no more, and again a moment later. The
+ * loop goes on watching it: that saves two system calls a call. It is unwatched when something comes
+ * in meanwhile (the end, most often; libcurl sees that when it wants it next), and when it is closed,
+ * which libcurl tells of every connection that was made. Other descriptors, attempts to connect and
+ * the resolver's, may be closed without a word: they are unwatched at once.
+ */
 struct fetch_socket {
 	struct fetcher *fetcher;
 	struct loop_watch watch;
-	struct fetch_socket *before;
-	struct fetch_socket *after;
+	bool is_resting; /* watched though libcurl did not ask for it */
 };
 
 /* Whatever libcurl has brought to an end. */
@@ -41,11 +51,33 @@ static void socket_ready(struct loop_watch *watch, uint32_t events)
 {
 	struct fetch_socket *socket = container_of(watch, struct fetch_socket, watch);
 	int ready = 0;
+	if (socket->is_resting) {
+		loop_unwatch(socket->fetcher->loop, watch);
+		return;
+	}
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
 		ready |= CURL_CSELECT_IN;
 	if ((events & EPOLLOUT) != 0)
 		ready |= CURL_CSELECT_OUT;
 	act(socket->fetcher, watch->fd, ready);
+}
+
+static void make_room(struct fetcher *fetcher, int fd)
+{
+	size_t old = (size_t)fetcher->socket_size, size = old > 0 ? old : SOCKETS_AT_FIRST;
+	if (fd < fetcher->socket_size)
+		return;
+	while (size <= (size_t)fd)
+		size *= 2;
+	fetcher->sockets = realloc(fetcher->sockets, size * sizeof(*fetcher->sockets));
+	assert(fetcher->sockets != NULL);
+	memset(fetcher->sockets + old, 0, (size - old) * sizeof(*fetcher->sockets));
+	fetcher->socket_size = (int)size;
+}
+
+static struct fetch_socket *find_socket(const struct fetcher *fetcher, curl_socket_t fd)
+{
+	return fd < fetcher->socket_size ? fetcher->sockets[fd] : NULL;
 }
 
 static struct fetch_socket *add_socket(struct fetcher *fetcher, curl_socket_t fd)
@@ -55,46 +87,76 @@ static struct fetch_socket *add_socket(struct fetcher *fetcher, curl_socket_t fd
 	socket->fetcher = fetcher;
 	socket->watch.fd = fd;
 	socket->watch.ready = socket_ready;
-	socket->after = fetcher->sockets;
-	if (socket->after != NULL)
-		socket->after->before = socket;
-	fetcher->sockets = socket;
-	curl_multi_assign(fetcher->multi, fd, socket);
+	make_room(fetcher, fd);
+	fetcher->sockets[fd] = socket;
 	return socket;
 }
 
-static void remove_socket(struct fetcher *fetcher, struct fetch_socket *socket)
+static void remove_socket(struct fetcher *fetcher, curl_socket_t fd)
 {
+	struct fetch_socket *socket = find_socket(fetcher, fd);
+	if (socket == NULL)
+		return;
 	loop_unwatch(fetcher->loop, &socket->watch);
-	if (socket->before != NULL)
-		socket->before->after = socket->after;
-	else
-		fetcher->sockets = socket->after;
-	if (socket->after != NULL)
-		socket->after->before = socket->before;
+	fetcher->sockets[fd] = NULL;
 	free(socket);
+}
+
+/* Once its answer has begun, the one descriptor of a call that was not led elsewhere is that of a
+ * connection that was made. */
+static bool is_connection(CURL *easy)
+{
+	struct fetch_call *call = NULL;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+	return call != NULL && call->status != 0 && call->fetch->max_redirects == 0;
+}
+
+static void leave_socket(struct fetcher *fetcher, CURL *easy, curl_socket_t fd)
+{
+	struct fetch_socket *socket = find_socket(fetcher, fd);
+	if (socket != NULL && socket->watch.is_watched && is_connection(easy))
+		socket->is_resting = true;
+	else
+		remove_socket(fetcher, fd);
+}
+
+static void watch_socket(struct fetcher *fetcher, curl_socket_t fd, int what)
+{
+	struct fetch_socket *socket = find_socket(fetcher, fd);
+	uint32_t events = 0;
+	if (socket == NULL)
+		socket = add_socket(fetcher, fd);
+	if ((what & CURL_POLL_IN) != 0)
+		events |= EPOLLIN;
+	if ((what & CURL_POLL_OUT) != 0)
+		events |= EPOLLOUT;
+	if (socket->is_resting && socket->watch.is_watched && socket->watch.events == events) {
+		socket->is_resting = false;
+		return;
+	}
+	socket->is_resting = false;
+	socket->watch.events = events;
+	loop_watch(fetcher->loop, &socket->watch);
 }
 
 /* CURLMOPT_SOCKETFUNCTION(3) */
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *owner, void *assigned)
 {
-	(void)easy;
+	(void)assigned;
 	struct fetcher *fetcher = owner;
-	struct fetch_socket *socket = assigned;
 	if (what == CURL_POLL_REMOVE) {
-		if (socket != NULL)
-			remove_socket(fetcher, socket);
+		leave_socket(fetcher, easy, fd);
 		return 0;
 	}
-	if (socket == NULL)
-		socket = add_socket(fetcher, fd);
-	socket->watch.events = 0;
-	if ((what & CURL_POLL_IN) != 0)
-		socket->watch.events |= EPOLLIN;
-	if ((what & CURL_POLL_OUT) != 0)
-		socket->watch.events |= EPOLLOUT;
-	loop_watch(fetcher->loop, &socket->watch);
+	watch_socket(fetcher, fd, what);
 	return 0;
+}
+
+/* CURLOPT_CLOSESOCKETFUNCTION(3) */
+int multi_close_socket(void *owner, curl_socket_t fd)
+{
+	remove_socket(owner, fd);
+	return close(fd);
 }
 
 static void timer_due(struct loop_timer *timer)
@@ -134,6 +196,7 @@ void multi_close(struct fetcher *fetcher)
 {
 	curl_multi_cleanup(fetcher->multi);
 	loop_timer_clear(fetcher->loop, &fetcher->timer);
-	while (fetcher->sockets != NULL)
-		remove_socket(fetcher, fetcher->sockets);
+	for (int fd = 0; fd < fetcher->socket_size; fd++)
+		remove_socket(fetcher, fd);
+	free(fetcher->sockets);
 }

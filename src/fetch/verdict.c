@@ -15,22 +15,17 @@ struct ending {
 static long system_error(const struct fetch_call *call)
 {
 	long error = 0;
-	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
+	curl_easy_getinfo(call->handle.easy, CURLINFO_OS_ERRNO, &error);
 	return error;
 }
 
+/* Until an answer has begun the handle still tells of the call before. */
 static int64_t wire_bytes(const struct fetch_call *call)
 {
 	curl_off_t bytes = 0;
-	curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+	if (call->status != 0)
+		curl_easy_getinfo(call->handle.easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	return bytes;
-}
-
-static int status(const struct fetch_call *call)
-{
-	long code = 0;
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &code);
-	return (int)code;
 }
 
 static void explain_resolve(struct fetch_call *call)
@@ -63,8 +58,8 @@ static void explain_connect_timeout(struct fetch_call *call)
 static void explain_protocol(struct fetch_call *call)
 {
 	long request_bytes = 0;
-	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-	if (request_bytes > 0 && status(call) == 0)
+	curl_easy_getinfo(call->handle.easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+	if (request_bytes > 0 && call->status == 0)
 		call_decide(call, FETCH_FAILED, "the answer is not HTTP");
 	else
 		call_decide(call, FETCH_REFUSED, "only http and https are called");
@@ -133,8 +128,22 @@ static void decide(struct fetch_call *call, CURLcode code)
 static const char *header(const struct fetch_call *call, const char *name)
 {
 	struct curl_header *found;
-	CURLHcode code = curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &found);
-	return code == CURLHE_OK ? found->value : "";
+	if (call->status == 0 ||
+	    curl_easy_header(call->handle.easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+		return "";
+	return found->value;
+}
+
+static const char *entity_header(const struct fetch_call *call, const char *name)
+{
+	return call->fetch->is_terse ? "" : header(call, name);
+}
+
+/* Of a terse call only where it means something (RFC 9110 section 10.2.3, RFC 6585 section 4). */
+static const char *retry_after(const struct fetch_call *call)
+{
+	bool is_said = !call->fetch->is_terse || call->status == 429 || call->status == 503;
+	return is_said ? header(call, "Retry-After") : "";
 }
 
 void verdict_tell(struct fetch_call *call, CURLcode code, struct fetch_result *result)
@@ -145,12 +154,12 @@ void verdict_tell(struct fetch_call *call, CURLcode code, struct fetch_result *r
 		decide(call, code);
 	*result = (struct fetch_result){
 		.verdict = call->verdict,
-		.status = status(call),
+		.status = call->status,
 		.complaint = call->verdict == FETCH_ANSWERED ? "" : call->complaint,
-		.content_type = header(call, "Content-Type"),
-		.etag = header(call, "ETag"),
-		.last_modified = header(call, "Last-Modified"),
-		.retry_after = header(call, "Retry-After"),
+		.content_type = entity_header(call, "Content-Type"),
+		.etag = entity_header(call, "ETag"),
+		.last_modified = entity_header(call, "Last-Modified"),
+		.retry_after = retry_after(call),
 		.wire_bytes = wire_bytes(call),
 		.body_bytes = call->body_bytes,
 		.duration_us = clock_steady_us() - call->started_us,

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -69,6 +70,7 @@ static const struct page pages[] = {
 	{"/bomb", .zeros = 16 * MEBIBYTE},
 	{"/damaged", .zeros = 10000, .is_damaged = true},
 	{"/chunked", .text = OK CHUNKS "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"},
+	{"/last", .text = OK TEXT(4, "last"), .end = CLOSE},
 	{"/slowly", .again = OK TEXT(2, "ok"), .times = 1, .pause_ms = 20},
 
 	{"/cut", .text = OK TEXT(1000, "0123456789"), .end = CLOSE},
@@ -970,6 +972,179 @@ static void stop_loop(struct loop_timer *timer)
 	loop_stop(container_of(timer, struct caller, alarm)->loop);
 }
 
+/* One more call of a caller that goes on; the body is left to be looked at. */
+static void ask_next(struct caller *caller, struct probe *probe)
+{
+	start(caller, probe);
+	loop_run(caller->loop);
+	assert_int_equal(probe->finishes, 1);
+}
+
+struct turn {
+	const char *method;
+	const char *body;
+	const char *said; /* in the request */
+	const char *unsaid;
+};
+
+/* All by the same handle over the same connection. */
+static void test_a_call_leaves_nothing_to_the_next(void **state)
+{
+	(void)state;
+	static const struct turn turns[] = {
+		{"POST", "first", "\r\nContent-Length: 5\r\n", NULL},
+		{"GET", NULL, "GET /echo", "Content-Length"},
+		{"DELETE", NULL, "DELETE /echo", "Content-Length"},
+		{"PUT", "xy", "\r\nContent-Length: 2\r\n", "first"},
+		{NULL, NULL, "GET /echo", "Content-Length"},
+		{"PATCH", "", "\r\nContent-Length: 0\r\n", "xy"},
+		{"DELETE", "xyz", "\r\n\r\nxyz", NULL},
+		{"POST", "", "\r\nContent-Length: 0\r\n", "xyz"},
+	};
+	static const char *const headers[] = {"X-Turn: odd", NULL};
+	int before = connections;
+	struct caller caller;
+	open_caller(&caller, "loopback", 4);
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		const struct turn *turn = &turns[i];
+		struct probe probe;
+		make_probe(&probe, "/echo");
+		probe.fetch.method = turn->method;
+		probe.fetch.body = span_of(turn->body);
+		probe.fetch.headers = i % 2 ? headers : NULL;
+		ask_next(&caller, &probe);
+		const char *request = str_text(&probe.body);
+		assert_non_null(strstr(request, turn->said));
+		assert_true(turn->unsaid == NULL || strstr(request, turn->unsaid) == NULL);
+		assert_int_equal(strstr(request, "X-Turn: odd") != NULL, i % 2);
+		expect(&probe, FETCH_ANSWERED, "");
+	}
+	close_caller(&caller);
+	assert_int_equal(connections - before, 1);
+}
+
+static void test_head_is_over_with_its_call(void **state)
+{
+	(void)state;
+	struct caller caller;
+	struct probe probe;
+	open_caller(&caller, "loopback", 4);
+	make_probe(&probe, "/unchanged");
+	probe.fetch.method = "HEAD";
+	ask_next(&caller, &probe);
+	expect(&probe, FETCH_ANSWERED, "");
+	make_probe(&probe, "/whole");
+	ask_next(&caller, &probe);
+	assert_string_equal(str_text(&probe.body), "whole");
+	expect(&probe, FETCH_ANSWERED, "");
+	close_caller(&caller);
+}
+
+static void test_passwords_are_over_with_their_call(void **state)
+{
+	(void)state;
+	struct caller caller;
+	struct probe probe;
+	open_caller(&caller, "loopback", 4);
+	make_probe(&probe, "");
+	snprintf(probe.url, sizeof(probe.url), "http://me:secret@127.0.0.1:%d/echo", server.port);
+	ask_next(&caller, &probe);
+	assert_non_null(strstr(str_text(&probe.body), "\r\nAuthorization: Basic "));
+	expect(&probe, FETCH_ANSWERED, "");
+	make_probe(&probe, "/echo");
+	ask_next(&caller, &probe);
+	assert_null(strstr(str_text(&probe.body), "Authorization"));
+	expect(&probe, FETCH_ANSWERED, "");
+	close_caller(&caller);
+}
+
+static void test_results_are_over_with_their_call(void **state)
+{
+	(void)state;
+	struct caller caller;
+	struct probe probe;
+	open_caller(&caller, "loopback", 4);
+	make_probe(&probe, "/whole");
+	ask_next(&caller, &probe);
+	assert_string_equal(probe.etag, "\"e1\"");
+	expect(&probe, FETCH_ANSWERED, "");
+	make_probe(&probe, "/whole");
+	start(&caller, &probe);
+	fetch_cancel(&probe.fetch);
+	loop_run(caller.loop);
+	assert_int_equal(probe.result.status, 0);
+	assert_int_equal(probe.result.wire_bytes, 0);
+	assert_string_equal(probe.etag, "");
+	expect(&probe, FETCH_STOPPED, "cancelled");
+	make_probe(&probe, "/hang");
+	probe.fetch.timeout_ms = 50;
+	ask_next(&caller, &probe);
+	assert_int_equal(probe.result.status, 0);
+	assert_string_equal(probe.etag, "");
+	expect(&probe, FETCH_FAILED, "timed out after 50 ms");
+	close_caller(&caller);
+}
+
+static void ask_tersely(struct caller *caller, struct probe *probe, const char *url)
+{
+	make_probe(probe, url);
+	probe->fetch.is_terse = true;
+	ask_next(caller, probe);
+	assert_string_equal(probe->etag, "");
+	assert_string_equal(probe->content_type, "");
+	assert_string_equal(probe->last_modified, "");
+}
+
+static void test_terse_calls(void **state)
+{
+	(void)state;
+	struct caller caller;
+	struct probe probe;
+	open_caller(&caller, "loopback", 4);
+	ask_tersely(&caller, &probe, "/echo");
+	assert_null(strstr(str_text(&probe.body), "Accept-Encoding"));
+	expect(&probe, FETCH_ANSWERED, "");
+	ask_tersely(&caller, &probe, "/whole");
+	assert_string_equal(str_text(&probe.body), "whole");
+	assert_string_equal(probe.retry_after, "");
+	expect(&probe, FETCH_ANSWERED, "");
+	ask_tersely(&caller, &probe, "/busy");
+	assert_string_equal(probe.retry_after, "3");
+	expect(&probe, FETCH_ANSWERED, "");
+	ask_tersely(&caller, &probe, "/bomb");
+	assert_in_range(probe.body.length, 10000, 64 * 1024);
+	assert_memory_equal(probe.body.bytes, "\x1f\x8b", 2);
+	expect(&probe, FETCH_ANSWERED, "");
+	make_probe(&probe, "/gzip");
+	ask_next(&caller, &probe);
+	assert_int_equal(probe.body.length, 10000);
+	expect(&probe, FETCH_ANSWERED, "");
+	close_caller(&caller);
+}
+
+/* The server closes its end while nobody asks: the loop sleeps on, and the next call connects. */
+static void test_a_kept_connection_may_end_while_it_rests(void **state)
+{
+	(void)state;
+	int before = connections;
+	struct caller caller;
+	open_caller(&caller, "loopback", 4);
+	for (int i = 0; i < 5; i++) {
+		struct probe probe;
+		make_probe(&probe, "/last");
+		ask_next(&caller, &probe);
+		assert_string_equal(str_text(&probe.body), "last");
+		expect(&probe, FETCH_ANSWERED, "");
+		caller.alarm.fire = stop_loop;
+		loop_timer_set(caller.loop, &caller.alarm, clock_steady_us() + 20 * MS);
+		clock_t spent = clock();
+		loop_run(caller.loop);
+		assert_true(clock() - spent < CLOCKS_PER_SEC / 100);
+	}
+	close_caller(&caller);
+	assert_int_equal(connections - before, 5);
+}
+
 static void test_destroy_ends_what_is_under_way(void **state)
 {
 	(void)state;
@@ -1025,6 +1200,12 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_many_at_once_share_few_connections),
 		cmocka_unit_test(test_calls_in_a_row_keep_the_connection),
+		cmocka_unit_test(test_a_call_leaves_nothing_to_the_next),
+		cmocka_unit_test(test_head_is_over_with_its_call),
+		cmocka_unit_test(test_passwords_are_over_with_their_call),
+		cmocka_unit_test(test_results_are_over_with_their_call),
+		cmocka_unit_test(test_terse_calls),
+		cmocka_unit_test(test_a_kept_connection_may_end_while_it_rests),
 		cmocka_unit_test(test_destroy_ends_what_is_under_way),
 	};
 	return cmocka_run_group_tests(tests, server_start, server_stop);
