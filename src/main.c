@@ -15,6 +15,7 @@
 #include "almanac/scheduler.h"
 #include "almanac/server.h"
 #include "almanac/settings.h"
+#include "almanac/tasks.h"
 
 #define EXIT_FINE 0
 #define EXIT_FAILED 1
@@ -37,7 +38,8 @@ struct house {
 	struct scheduler *scheduler;
 	char demo_url[URL_MAX];
 	struct timers_desk timers_desk;
-	struct desk *desks[2]; /* NULL-terminated */
+	struct tasks_desk tasks_desk;
+	struct desk *desks[3]; /* NULL-terminated */
 	char daemon_name[DAEMON_NAME_MAX];
 };
 
@@ -62,6 +64,9 @@ static int help(void)
 		"  (none)      migrate the database, serve, run the schedule; SIGTERM drains and ends\n"
 		"  migrate     bring the database's schema up to date and end\n"
 		"  check       judge the settings and the database and end: 0 all is well\n"
+		"  rebuild-tasks [--dry-run]\n"
+		"              make the tasks anew from the webhooks that are kept and end; dry: only\n"
+		"              compare, 0 when they agree\n"
 		"  --help      this text\n"
 		"  --version   the version\n\n"
 		"Exit codes: 0 fine, 1 something failed, 2 wrong use or a wrong setting.\n\n"
@@ -158,6 +163,7 @@ static bool open_scheduler(struct house *house, struct str *complaint)
 	house->schedule.timers_desk = &house->timers_desk;
 	house->schedule.daemon_name = house->daemon_name;
 	house->schedule.user_agent = USER_AGENT;
+	house->schedule.are_reports_stuck = &house->heartbeat.are_reports_stuck;
 	schedule_init(&house->schedule);
 	house->scheduler = scheduler_start(&options, complaint);
 	return house->scheduler != NULL;
@@ -187,6 +193,7 @@ static void close_house(struct house *house)
 	if (house->server)
 		server_stop(house->server, now + patience);
 	scheduler_destroy(house->scheduler);
+	tasks_desk_finish(&house->tasks_desk);
 	metrics_destroy(house->metrics);
 }
 
@@ -201,8 +208,10 @@ static int serve(struct settings *settings)
 	str_init(&complaint, TEXT_MAX);
 	block_signals(&signals);
 	timers_desk_init(&house.timers_desk);
-	house.desks[0] = &house.timers_desk.desk;
 	house.metrics = metrics_create();
+	tasks_desk_init(&house.tasks_desk, settings, house.metrics);
+	house.desks[0] = &house.timers_desk.desk;
+	house.desks[1] = &house.tasks_desk.desk;
 	if (prepare_database(settings, &complaint) && open_server(&house, &complaint) &&
 	    open_scheduler(&house, &complaint)) {
 		say_serving(&house);
@@ -247,6 +256,23 @@ static int check(const struct settings *settings)
 	return code;
 }
 
+static int rebuild(const struct settings *settings, bool is_dry)
+{
+	bool agrees = false;
+	struct str words;
+	int code = EXIT_FAILED;
+
+	str_init(&words, TEXT_MAX);
+	if (tasks_rebuild(settings_database(settings), is_dry, &agrees, &words)) {
+		puts(str_text(&words));
+		code = agrees || !is_dry ? EXIT_FINE : EXIT_FAILED;
+	} else {
+		complain(&words, code);
+	}
+	str_finish(&words);
+	return code;
+}
+
 /* --- the command line -------------------------------------------------------------------------------- */
 
 /* What the table of settings cannot judge: values that are small languages of their own. */
@@ -262,10 +288,28 @@ static bool judge(const struct settings *settings, struct str *complaint)
 	if (!guard)
 		return false;
 	str_clear(complaint);
-	return timers_judge(settings, complaint);
+	return timers_judge(settings, complaint) && tasks_judge(settings, complaint);
 }
 
-static int with_settings(const char *command)
+enum command { COMMAND_SERVE, COMMAND_MIGRATE, COMMAND_CHECK, COMMAND_REBUILD, COMMAND_COMPARE };
+
+static int act(enum command command, struct settings *settings)
+{
+	switch (command) {
+	case COMMAND_MIGRATE:
+		return migrate(settings);
+	case COMMAND_CHECK:
+		return check(settings);
+	case COMMAND_REBUILD:
+	case COMMAND_COMPARE:
+		return rebuild(settings, command == COMMAND_COMPARE);
+	case COMMAND_SERVE:
+	default:
+		return serve(settings);
+	}
+}
+
+static int with_settings(enum command command)
 {
 	struct str complaint;
 	struct settings *settings;
@@ -282,28 +326,40 @@ static int with_settings(const char *command)
 	str_finish(&complaint);
 	log_configure((enum log_level)settings_choice(settings, SETTING_LOG_LEVEL),
 		      (enum log_format)settings_choice(settings, SETTING_LOG_FORMAT));
-	if (!command)
-		code = serve(settings);
-	else
-		code = strcmp(command, "migrate") == 0 ? migrate(settings) : check(settings);
+	code = act(command, settings);
 	settings_destroy(settings);
 	return code;
 }
 
+static const struct {
+	const char *words[2];
+	enum command command;
+} commands[] = {
+	{{NULL, NULL}, COMMAND_SERVE},
+	{{"migrate", NULL}, COMMAND_MIGRATE},
+	{{"check", NULL}, COMMAND_CHECK},
+	{{"rebuild-tasks", NULL}, COMMAND_REBUILD},
+	{{"rebuild-tasks", "--dry-run"}, COMMAND_COMPARE},
+};
+
+static bool is_word(const char *given, const char *wanted)
+{
+	return given && wanted ? strcmp(given, wanted) == 0 : given == wanted;
+}
+
 int main(int count, char **arguments)
 {
-	const char *command = count > 1 ? arguments[1] : NULL;
+	const char *first = count > 1 ? arguments[1] : NULL;
+	const char *second = count > 2 ? arguments[2] : NULL;
 
-	if (count > 2 ||
-	    (command && strcmp(command, "--help") != 0 && strcmp(command, "--version") != 0 &&
-	     strcmp(command, "migrate") != 0 && strcmp(command, "check") != 0)) {
-		fprintf(stderr, "almanac: unknown command \"%s\": try almanac --help\n",
-			count > 2 ? arguments[2] : command);
-		return EXIT_USAGE;
-	}
-	if (command && strcmp(command, "--help") == 0)
+	if (count == 2 && strcmp(first, "--help") == 0)
 		return help();
-	if (command && strcmp(command, "--version") == 0)
+	if (count == 2 && strcmp(first, "--version") == 0)
 		return version();
-	return with_settings(command);
+	for (size_t i = 0; count <= 3 && i < sizeof(commands) / sizeof(*commands); i++)
+		if (is_word(first, commands[i].words[0]) && is_word(second, commands[i].words[1]))
+			return with_settings(commands[i].command);
+	fprintf(stderr, "almanac: unknown command \"%s\": try almanac --help\n",
+		arguments[count - 1]);
+	return EXIT_USAGE;
 }

@@ -3,6 +3,7 @@
 
 #include "almanac/catalog.h"
 #include "almanac/health.h"
+#include "almanac/tasks.h"
 #include "almanac/timers.h"
 
 const struct endpoint *const routes[] = {
@@ -39,5 +40,16 @@ const struct endpoint *const routes[] = {
 	&timers_attempts,
 	&timers_older_create,
 	&timers_older_find,
+	/* tasks */
+	&tasks_webhook,
+	&tasks_webhook_slash,
+	&tasks_list,
+	&tasks_find,
+	&tasks_history,
+	&tasks_webhooks,
+	&tasks_webhook_find,
+	&reports_make,
+	&reports_files,
+	&reports_file,
 	NULL,
 };

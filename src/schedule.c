@@ -40,6 +40,13 @@ static void open_rooms(struct scheduler_rooms *rooms, struct workshop *workshop)
 	};
 	schedule->timers = timers_open(&schedule->timers_options);
 	scheduler_add(workshop->scheduler, timers_purge_job(schedule->timers));
+	schedule->tasks_options = (struct tasks_options){
+		.workshop = workshop,
+		.are_reports_stuck = schedule->are_reports_stuck,
+	};
+	schedule->tasks = tasks_open(&schedule->tasks_options);
+	scheduler_add(workshop->scheduler, tasks_report_job(schedule->tasks));
+	scheduler_add(workshop->scheduler, tasks_purge_job(schedule->tasks));
 }
 
 static void heard(struct scheduler_rooms *rooms, const char *channel, const char *payload)
@@ -53,11 +60,14 @@ static void heard(struct scheduler_rooms *rooms, const char *channel, const char
 static void stop_rooms(struct scheduler_rooms *rooms)
 {
 	timers_stop(schedule_of(rooms)->timers);
+	tasks_stop(schedule_of(rooms)->tasks);
 }
 
 static bool is_quiet(struct scheduler_rooms *rooms)
 {
-	return timers_is_quiet(schedule_of(rooms)->timers);
+	struct schedule *schedule = schedule_of(rooms);
+
+	return timers_is_quiet(schedule->timers) && tasks_is_quiet(schedule->tasks);
 }
 
 static void give_up(struct scheduler_rooms *rooms)
@@ -67,6 +77,7 @@ static void give_up(struct scheduler_rooms *rooms)
 
 static void close_rooms(struct scheduler_rooms *rooms)
 {
+	tasks_close(schedule_of(rooms)->tasks);
 	timers_close(schedule_of(rooms)->timers);
 	catalog_close(schedule_of(rooms)->catalog);
 }

@@ -143,6 +143,18 @@ enum db_start db_migrate(const char *conninfo, struct str *complaint);
 /* Connects, judges the schema's version, prepares every statement; names the file that fails. */
 enum db_start db_check(const char *conninfo, struct str *complaint);
 
+/* A statement asked over a connection of its own. Fill the first three. */
+struct db_call {
+	enum sql statement;
+	const struct db_value *values; /* text */
+	size_t value_count;
+	/* Called once, with rows, when all went well and is committed. */
+	void (*answered)(struct db_call *call, const struct db_rows *rows);
+};
+
+/* Connects and asks, without any limit of time but the server's own. */
+enum db_start db_call(const char *conninfo, struct db_call *call, struct str *complaint);
+
 /* The newest version this binary knows. */
 int db_newest_version(void);
 

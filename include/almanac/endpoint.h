@@ -30,6 +30,7 @@ struct request; /* http's own; reached through the functions below */
 /* When the scheduler last went round, for readiness: steady clock, µs. */
 struct heartbeat {
 	_Atomic int64_t beat_us;
+	_Atomic bool are_reports_stuck; /* report files that are due cannot be written */
 };
 
 #define ENDPOINT_FIELDS_MAX 24

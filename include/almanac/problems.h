@@ -32,6 +32,9 @@ enum problem {
 	PROBLEM_TIMER_RUNNING,       /* 409 timer_running: too near its time to be changed */
 	PROBLEM_TIMER_OVER,          /* 409 timer_over: finished, failed or cancelled */
 	PROBLEM_KEY_REUSED,          /* 422 idempotency_key_reused: with another body */
+	PROBLEM_TASK_NOT_FOUND,      /* 404 task_not_found */
+	PROBLEM_WEBHOOK_NOT_FOUND,   /* 404 webhook_not_found */
+	PROBLEM_REPORT_NOT_FOUND,    /* 404 report_not_found */
 	PROBLEM_COUNT
 };
 

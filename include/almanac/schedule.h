@@ -5,6 +5,7 @@
 #include "almanac/catalog.h"
 #include "almanac/scheduler.h"
 #include "almanac/server.h"
+#include "almanac/tasks.h"
 #include "almanac/timers.h"
 
 struct schedule {
@@ -19,9 +20,13 @@ struct schedule {
 	struct catalog *catalog;
 	struct timers_options timers_options;
 	struct timers *timers;
+	_Atomic bool *are_reports_stuck;
+	struct tasks_options tasks_options;
+	struct tasks *tasks;
 };
 
-/* Fill server, edition, demo_url, timers_desk, daemon_name and user_agent first. */
+/* Fill server, edition, demo_url, timers_desk, daemon_name, user_agent and
+ * are_reports_stuck first. */
 void schedule_init(struct schedule *schedule);
 
 #endif

@@ -32,6 +32,7 @@ static const char database[] = "Database";
 static const char answers[] = "Answers";
 static const char catalog[] = "Catalog";
 static const char timers[] = "Timers";
+static const char tasks[] = "Tasks";
 static const char logging[] = "Log";
 
 /* A setting is two lines or three. */
@@ -116,6 +117,21 @@ static const struct row table[SETTING_COUNT] = {
 	[SETTING_DAEMON_NAME] = {"DAEMON_NAME", timers, KIND_TEXT, 0, 200, "", NULL, false,
 				 "what this daemon calls itself among those on its database, the same "
 				 "after a restart; empty: host name and port"},
+	[SETTING_WEBHOOK_VERIFY_SECRETS] =
+		{"WEBHOOK_VERIFY_SECRETS", tasks, KIND_TEXT, 0, 2000, "", NULL, true,
+		 "secrets webhooks about tasks must be signed with: whsec_ and base64, several by "
+		 "commas; empty: all are taken"},
+	[SETTING_WEBHOOK_RETENTION_DAYS] =
+		{"WEBHOOK_RETENTION_DAYS", tasks, KIND_NUMBER, 0, 36500, "0", NULL, false,
+		 "days webhooks about tasks are kept with their answers; 0: for ever"},
+	[SETTING_REPORT_INTERVAL_SECONDS] =
+		{"REPORT_INTERVAL_SECONDS", tasks, KIND_NUMBER, 1, 86400, "15", NULL, false,
+		 "seconds of a report's period; periods end at whole multiples of it, UTC"},
+	[SETTING_REPORT_DIR] = {"REPORT_DIR", tasks, KIND_TEXT, 1, 1000, "reports", NULL, false,
+				"folder of the report files, made when it is missing; daemons on one "
+				"database share it"},
+	[SETTING_REPORT_RETENTION_DAYS] = {"REPORT_RETENTION_DAYS", tasks, KIND_NUMBER, 1, 3650, "7",
+					   NULL, false, "days report files are kept"},
 	[SETTING_LOG_LEVEL] = {"LOG_LEVEL", logging, KIND_CHOICE, 0, 0, "info", levels, false,
 		"the least that is logged"},
 	[SETTING_LOG_FORMAT] = {"LOG_FORMAT", logging, KIND_CHOICE, 0, 0, "logfmt", formats, false,

@@ -1,9 +1,13 @@
-/* migrate.c - brings the schema up to date and judges it, blocking; called by main at start. */
+/* migrate.c - brings the schema up to date and judges it, and asks one statement,
+ * all blocking; called by main. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "almanac/log.h"
 #include "connection.h"
+
+#define CALL_VALUES_MAX 8
 
 /* Any number will do, as long as it stays the same. */
 #define LOCK "SELECT pg_advisory_lock(4701382215)"
@@ -163,6 +167,28 @@ static enum db_start check(PGconn *connection, struct str *complaint)
 		       : DB_START_REFUSED;
 }
 
+static enum db_start ask(PGconn *connection, struct db_call *call, struct str *complaint)
+{
+	const struct statement *statement = &statements[call->statement];
+	const char *values[CALL_VALUES_MAX];
+	enum db_start verdict = DB_START_REFUSED;
+	PGresult *result;
+
+	assert(call->value_count <= CALL_VALUES_MAX);
+	for (size_t i = 0; i < call->value_count; i++)
+		values[i] = call->values[i].bytes;
+	result = PQexecParams(connection, statement->text, (int)call->value_count, NULL, values, NULL,
+			      NULL, 0);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+		call->answered(call, (const struct db_rows *)result);
+		verdict = DB_START_OK;
+	} else {
+		complain(connection, statement->file, complaint);
+	}
+	PQclear(result);
+	return verdict;
+}
+
 static enum db_start with_connection(const char *conninfo, struct str *complaint,
 				     enum db_start (*act)(PGconn *connection,
 							  struct str *complaint))
@@ -188,6 +214,21 @@ enum db_start db_migrate(const char *conninfo, struct str *complaint)
 enum db_start db_check(const char *conninfo, struct str *complaint)
 {
 	return with_connection(conninfo, complaint, check);
+}
+
+enum db_start db_call(const char *conninfo, struct db_call *call, struct str *complaint)
+{
+	PGconn *connection = connect_blocking(conninfo, "almanac-command", "5");
+	enum db_start verdict = DB_START_UNREACHABLE;
+
+	if (PQstatus(connection) == CONNECTION_OK) {
+		verdict = ask(connection, call, complaint);
+	} else {
+		str_append_text(complaint, "cannot reach the database: ");
+		trim_message(PQerrorMessage(connection), complaint);
+	}
+	PQfinish(connection);
+	return verdict;
 }
 
 int db_newest_version(void)

@@ -66,11 +66,14 @@ static bool has_heartbeat(const struct request *request)
 static void say_parts(struct request *request, const char *database, struct reply *reply)
 {
 	bool is_scheduler_well = has_heartbeat(request);
-	bool is_well = *database == 'o' && is_scheduler_well;
+	bool are_reports_well = !atomic_load(&request_heartbeat(request)->are_reports_stuck);
+	bool is_well = *database == 'o' && is_scheduler_well && are_reports_well;
 
 	reply->status = is_well ? 200 : 503;
-	str_format(&reply->body, "{\"status\":\"%s\",\"database\":\"%s\",\"scheduler\":\"%s\"",
-		   is_well ? "ok" : "unavailable", database, is_scheduler_well ? "ok" : "stuck");
+	str_format(&reply->body,
+		   "{\"status\":\"%s\",\"database\":\"%s\",\"scheduler\":\"%s\",\"reports\":\"%s\"",
+		   is_well ? "ok" : "unavailable", database, is_scheduler_well ? "ok" : "stuck",
+		   are_reports_well ? "ok" : "stuck");
 }
 
 static void say_well(struct request *request, const struct db_rows *rows, struct reply *reply)
@@ -93,10 +96,12 @@ static void complain_unwell(struct request *request, const struct complaint *com
 }
 
 #define PARTS_SCHEMA                                                                                 \
-	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\"],\"properties\":{" \
+	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\",\"reports\"],"          \
+	"\"properties\":{"                                                                         \
 	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                        \
 	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                      \
 	"\"scheduler\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                           \
+	"\"reports\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                             \
 	"\"schema\":{\"type\":\"integer\"},\"version\":{\"type\":\"string\"}}}"
 
 const struct endpoint health_ready = {
@@ -106,8 +111,9 @@ const struct endpoint health_ready = {
 	.tag = "health",
 	.summary = "Readiness",
 	.description =
-		"200 when the database answers, its schema is the one this binary needs, and the "
-		"scheduler goes round; else 503 with the failing part: send no requests here.",
+		"200 when the database answers, its schema is the one this binary needs, the "
+		"scheduler goes round, and no report that is due waits for its folder; else 503 "
+		"with the failing part: send no requests here.",
 	.has_statement = true,
 	.asks = SQL_HEALTH_CHECK,
 	.says = say_well,

@@ -34,6 +34,9 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
 	[PROBLEM_TIMER_NOT_FOUND] = {404, "timer_not_found", "There is no such timer", 0},
 	[PROBLEM_TIMER_RUNNING] = {409, "timer_running", "The timer is running: it is too late", 0},
 	[PROBLEM_TIMER_OVER] = {409, "timer_over", "The timer is over", 0},
+	[PROBLEM_TASK_NOT_FOUND] = {404, "task_not_found", "There is no such task", 0},
+	[PROBLEM_WEBHOOK_NOT_FOUND] = {404, "webhook_not_found", "There is no such webhook", 0},
+	[PROBLEM_REPORT_NOT_FOUND] = {404, "report_not_found", "There is no such report file", 0},
 	[PROBLEM_KEY_REUSED] = {422, "idempotency_key_reused",
 				"The idempotency key came with another body before", 0},
 };

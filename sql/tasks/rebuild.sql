@@ -1,0 +1,2 @@
+-- $1 dry -> outcome: rebuilt; agree, differ, missing, unjudged, example
+SELECT 'rebuilt' AS outcome, agree, differ, missing, unjudged, example FROM tasks_rebuild($1::boolean)

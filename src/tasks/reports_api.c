@@ -1,0 +1,329 @@
+/* reports_api.c - reports on request, and the files of those that were written: records over sql/tasks. */
+#include <string.h>
+
+#include "almanac/rows.h"
+#include "almanac/tasks.h"
+#include "report.h"
+
+#define TASKS_MAX 100000
+#define WEIGHT_ONE 1000
+
+#define REPORT_SCHEMA                                                                              \
+	"{\"type\":\"object\",\"required\":[\"userId\",\"period\",\"newIncompleteTasks\","         \
+	"\"completedTasks\",\"oldIncompleteTasks\"],\"properties\":{"                              \
+	"\"userId\":{\"type\":\"string\"},\"period\":{\"type\":\"object\"},"                       \
+	"\"newIncompleteTasks\":{\"type\":\"array\"},\"completedTasks\":{\"type\":\"array\"},"     \
+	"\"oldIncompleteTasks\":{\"type\":\"array\"}}}"
+
+static struct db_value given(struct request *request, size_t place)
+{
+	const struct field_value *value = request_value(request, place);
+
+	return db_text(value->is_given ? value->text : NULL);
+}
+
+/* --- GET /api/v1/reports ------------------------------------------------------------------------------------- */
+
+enum { MAKE_USER, MAKE_FROM, MAKE_TO };
+
+static const struct field make_fields[] = {
+	{.name = "userId",
+	 .place = FIELD_IN_QUERY,
+	 .kind = FIELD_TEXT,
+	 .is_required = true,
+	 .min = 1,
+	 .max = 1000,
+	 .description = "Whose tasks.",
+	 .example = "u1"},
+	{.name = "from",
+	 .place = FIELD_IN_QUERY,
+	 .kind = FIELD_MOMENT,
+	 .description = "Start of the period, which does not belong to it; one interval before its end "
+			"when not given.",
+	 .example = "2026-01-01T10:00:00Z"},
+	{.name = "to",
+	 .place = FIELD_IN_QUERY,
+	 .kind = FIELD_MOMENT,
+	 .description = "End of the period, which does; now when not given.",
+	 .example = "2026-01-01T10:00:15Z"},
+	{0},
+};
+
+static enum problem make_rules(struct request *request, struct field_faults *faults)
+{
+	const struct field_value *from = request_value(request, MAKE_FROM);
+	const struct field_value *to = request_value(request, MAKE_TO);
+
+	if (from->is_given && to->is_given && from->number > to->number)
+		fields_fault(faults, &make_fields[MAKE_FROM], "conflict",
+			     "must not be later than to", from->text);
+	return PROBLEM_NONE;
+}
+
+static void make_prepare(struct request *request, struct asking *asking)
+{
+	asking->values[0] = given(request, MAKE_USER);
+	asking->values[1] = given(request, MAKE_FROM);
+	asking->values[2] = given(request, MAKE_TO);
+	asking->values[3] = db_number(request_arena(request),
+				      settings_number(request_settings(request),
+						      SETTING_REPORT_INTERVAL_SECONDS));
+	asking->values[4] = db_number(request_arena(request), TASKS_MAX + 1);
+	asking->value_count = 5;
+}
+
+/* "q=0.5" in thousandths (RFC 9110 section 12.4.2). */
+static int read_weight(struct span text)
+{
+	int weight = 0, unit = WEIGHT_ONE;
+
+	for (size_t i = 0; i < text.length; i++) {
+		if (text.bytes[i] == '.')
+			continue;
+		if (text.bytes[i] < '0' || text.bytes[i] > '9' || unit == 0)
+			return weight;
+		weight += (text.bytes[i] - '0') * unit;
+		unit /= 10;
+	}
+	return weight;
+}
+
+/* How much a type is wanted; 0 when it is not named. */
+static int weight_of(struct span accept, struct span type)
+{
+	struct span item, part;
+	int weight = 0;
+
+	while (span_split(&accept, ',', &item)) {
+		bool is_type = span_split(&item, ';', &part) &&
+			       span_equals_nocase(span_trim(part), type);
+
+		if (is_type)
+			weight = WEIGHT_ONE;
+		while (span_split(&item, ';', &part)) {
+			part = span_trim(part);
+			if (is_type && part.length > 2 && span_starts_with(part, SPAN("q=")))
+				weight = read_weight(
+					(struct span){part.bytes + 2, part.length - 2});
+		}
+	}
+	return weight;
+}
+
+static bool wants_csv(const struct request *request)
+{
+	struct span accept = request_header(request, "Accept");
+
+	return weight_of(accept, SPAN("text/csv")) > weight_of(accept, SPAN("application/json"));
+}
+
+static void read_rows(struct report *report, const struct db_rows *rows)
+{
+	for (size_t row = 0; row < rows_count(rows); row++)
+		if (!rows_is_null(rows, row, 3))
+			report_add(report, rows_text(rows, row, 3), rows_text(rows, row, 4),
+				   rows_text(rows, row, 5), rows_number(rows, row, 6), false);
+}
+
+/* A complaint that only the rows could show. */
+static void refuse(struct request *request, const char *detail, struct reply *reply)
+{
+	reply->status = 400;
+	complain_problem(request,
+			 &(struct complaint){.problem = PROBLEM_INVALID_QUERY, .detail = detail},
+			 reply);
+}
+
+static void say_report(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	struct report report;
+
+	report_init(&report, rows_number_of(rows, 0, "starts_us"),
+		    rows_number_of(rows, 0, "ends_us"));
+	report_begin(&report, span_of(request_value(request, MAKE_USER)->text));
+	read_rows(&report, rows);
+	reply_header(reply, "Vary", "Accept");
+	if (wants_csv(request)) {
+		reply->content_type = "text/csv; charset=utf-8; header=present";
+		report_append_csv(&report, &reply->body);
+	} else {
+		report_append_json(&report, &reply->body);
+	}
+	report_finish(&report);
+}
+
+/* starts_us, ends_us, is_wrong, list, id, content, at_us */
+static void say_made(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	if (rows_flag(rows, 0, 2))
+		refuse(request, "from must not be later than to", reply);
+	else if (rows_count(rows) > TASKS_MAX)
+		refuse(request, "there are more than 100,000 tasks to tell", reply);
+	else
+		say_report(request, rows, reply);
+}
+
+const struct endpoint reports_make = {
+	.name = "reports_make",
+	.method = "GET",
+	.path = "/api/v1/reports",
+	.tag = "reports",
+	.summary = "Make a report",
+	.description =
+		"Of any user and period: tasks created in it and still open at its end, tasks "
+		"completed in it (also when they were deleted since), tasks that were open before. "
+		"As CSV with `Accept: text/csv`, where what a spreadsheet would take for a formula "
+		"has an apostrophe in front.",
+	.reads = make_fields,
+	.check = make_rules,
+	.has_statement = true,
+	.asks = SQL_TASKS_REPORT,
+	.prepares = make_prepare,
+	.says = say_made,
+	.answer_schema = REPORT_SCHEMA,
+};
+
+/* --- GET /api/v1/reports/files --------------------------------------------------------------------------------- */
+
+enum { FILES_USER, FILES_CURSOR, FILES_LIMIT };
+
+static const struct field files_fields[] = {
+	{.name = "userId",
+	 .place = FIELD_IN_QUERY,
+	 .kind = FIELD_TEXT,
+	 .min = 1,
+	 .max = 1000,
+	 .description = "Only those of this user.",
+	 .example = "u1"},
+	{.name = "cursor",
+	 .place = FIELD_IN_QUERY,
+	 .kind = FIELD_CURSOR,
+	 .description = "`next` of an earlier answer: goes on behind it.",
+	 .example = "MjAyNi0wMS0wMXxh"},
+	{.name = "limit",
+	 .place = FIELD_IN_QUERY,
+	 .kind = FIELD_INTEGER,
+	 .min = 1,
+	 .max = 1000,
+	 .is_lowered = true,
+	 .by_default = "100",
+	 .description = "Rows of an answer; lowered to 1,000.",
+	 .example = "100"},
+	{0},
+};
+
+struct files_cursor {
+	const char *ends_at;
+	const char *name;
+};
+
+/* "2026-02-01 20:00:00+00|<name>"; false when it is not one of ours. */
+static bool read_cursor(struct request *request, struct files_cursor *cursor)
+{
+	const struct field_value *value = request_value(request, FILES_CURSOR);
+	struct arena *arena = request_arena(request);
+	struct moment moment;
+	struct span rest, ends_at;
+
+	*cursor = (struct files_cursor){0};
+	if (!value->is_given)
+		return true;
+	if (!base64url_parse(arena, (struct span){value->text, value->length}, &rest) ||
+	    !span_is_text(rest) || !span_split(&rest, '|', &ends_at) || rest.length == 0 ||
+	    !moment_parse(ends_at, &moment))
+		return false;
+	cursor->ends_at = arena_text(arena, ends_at);
+	cursor->name = arena_text(arena, rest);
+	return true;
+}
+
+static enum problem files_rules(struct request *request, struct field_faults *faults)
+{
+	struct files_cursor cursor;
+
+	if (!read_cursor(request, &cursor))
+		fields_fault(faults, &files_fields[FILES_CURSOR], "format",
+			     "must be `next` of an earlier answer",
+			     request_value(request, FILES_CURSOR)->text);
+	return PROBLEM_NONE;
+}
+
+static void files_prepare(struct request *request, struct asking *asking)
+{
+	struct files_cursor cursor;
+
+	if (!read_cursor(request, &cursor))
+		return;
+	asking->values[0] = given(request, FILES_USER);
+	asking->values[1] = db_text(cursor.ends_at);
+	asking->values[2] = db_text(cursor.name);
+	asking->values[3] = given(request, FILES_LIMIT);
+	asking->value_count = 4;
+}
+
+const struct endpoint reports_files = {
+	.name = "reports_files",
+	.method = "GET",
+	.path = "/api/v1/reports/files",
+	.tag = "reports",
+	.summary = "List report files",
+	.description = "Those that were written and are kept, the newest period first.",
+	.reads = files_fields,
+	.check = files_rules,
+	.has_statement = true,
+	.asks = SQL_TASKS_REPORT_FILES,
+	.prepares = files_prepare,
+	.says = say_rows,
+	.has_etag = true,
+	.answer_schema =
+		"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"
+		"\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\","
+		"\"userId\",\"start\",\"end\",\"bytes\",\"writtenAt\"]}},"
+		"\"next\":{\"type\":[\"string\",\"null\"]}}}",
+};
+
+/* --- GET /api/v1/reports/files/{name} -------------------------------------------------------------------------- */
+
+static const struct field file_fields[] = {
+	{.name = "name",
+	 .place = FIELD_IN_PATH,
+	 .kind = FIELD_TEXT,
+	 .is_required = true,
+	 .min = 1,
+	 .max = REPORT_NAME_MAX,
+	 .description = "As in the list.",
+	 .example = "task_report_u1_20260101T100000Z_20260101T100015Z.json"},
+	{0},
+};
+
+/* Only names that were written come from the database; none of them holds a slash. */
+static void say_file(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	const char *name = arena_text(request_arena(request), rows_text_of(rows, 0, "name"));
+	const char *folder = settings_text(request_settings(request), SETTING_REPORT_DIR);
+
+	if (report_folder_read(folder, name, &reply->body))
+		return;
+	str_clear(&reply->body);
+	reply->status = 404;
+	complain_problem(request,
+			 &(struct complaint){.problem = PROBLEM_REPORT_NOT_FOUND,
+					     .detail = "The file is not in this daemon's folder"},
+			 reply);
+}
+
+const struct endpoint reports_file = {
+	.name = "reports_file",
+	.method = "GET",
+	.path = "/api/v1/reports/files/{name}",
+	.tag = "reports",
+	.summary = "Read a report file",
+	.description = "The file as it was written.",
+	.reads = file_fields,
+	.has_statement = true,
+	.asks = SQL_TASKS_REPORT_FILE,
+	.says = say_file,
+	.empty = PROBLEM_REPORT_NOT_FOUND,
+	.has_etag = true,
+	.answer_schema = REPORT_SCHEMA,
+};
