@@ -405,7 +405,7 @@ BEGIN
 	agree := 0;
 	differ := 0;
 	missing := 0;
-	FOR w IN SELECT DISTINCT task_id FROM webhooks WHERE kind <= 1 ORDER BY task_id LOOP
+	FOR w IN SELECT DISTINCT h.task_id FROM webhooks AS h WHERE h.kind <= 1 ORDER BY h.task_id LOOP
 		SELECT * INTO STRICT f FROM tasks_fold(w.task_id, '-infinity');
 		SELECT * INTO t FROM tasks WHERE id = w.task_id;
 		is_known := FOUND;
@@ -432,7 +432,7 @@ BEGIN
 	SELECT count(*) INTO unjudged
 	FROM tasks AS t
 	WHERE created_at IS NOT NULL
-	  AND NOT EXISTS (SELECT FROM webhooks AS w WHERE w.task_id = t.id AND w.kind <= 1);
+	  AND NOT EXISTS (SELECT FROM webhooks AS h WHERE h.task_id = t.id AND h.kind <= 1);
 	RETURN NEXT;
 END
 $$;

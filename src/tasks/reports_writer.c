@@ -64,6 +64,7 @@ struct report_writer {
 	struct report_order *order;
 	int64_t order_began_us;
 	int64_t next_in_us;
+	int64_t missed; /* periods, when the last one was planned */
 	struct period period;
 	struct metric *written, *files, *failed, *written_at;
 };
@@ -148,6 +149,21 @@ static void take_plan(struct period *period, const struct db_rows *rows)
 	period->missed = rows_number_of(rows, 0, "missed");
 }
 
+/* Once when it begins to catch up, and once when many periods become one. */
+static void tell_missed(struct report_writer *writer)
+{
+	const struct period *period = &writer->period;
+	int64_t seconds = (period->ends_us - period->starts_us) / SECOND;
+
+	if (period->missed > 1 && writer->missed <= 1)
+		log_warn(log_what("reports missed"), log_number("periods", period->missed),
+			 log_number("one_by_one_at_most", MISSED_MAX));
+	if (seconds > setting(writer, SETTING_REPORT_INTERVAL_SECONDS))
+		log_warn(log_what("missed reports become one"),
+			 log_number("periods", period->missed), log_number("seconds", seconds));
+	writer->missed = period->missed;
+}
+
 static enum flow_next plan(struct flow *flow)
 {
 	struct report_writer *writer = writer_of(flow);
@@ -163,14 +179,12 @@ static enum flow_next plan(struct flow *flow)
 		return give_up(writer, flow->answer);
 	if (!span_is(rows_text_of(flow->answer->rows, 0, "outcome"), "planned")) {
 		writer->next_in_us = rows_number_of(flow->answer->rows, 0, "wait_us");
+		writer->missed = 0;
 		return FLOW_END;
 	}
 	take_plan(period, flow->answer->rows);
 	report_init(&period->report, period->starts_us, period->ends_us);
-	if (period->missed > 1)
-		log_warn(log_what("reports missed"), log_number("periods", period->missed),
-			 log_number("single", MISSED_MAX),
-			 log_number("seconds", (period->ends_us - period->starts_us) / SECOND));
+	tell_missed(writer);
 	return FLOW_NEXT;
 }
 
@@ -186,7 +200,7 @@ static enum flow_next open_folder(struct flow *flow)
 				   period->run, &complaint);
 	if (period->folder)
 		report_folder_sweep(period->folder);
-	if (!period->folder && period->tasks == 0)
+	else
 		fail(writer, &complaint);
 	str_finish(&complaint);
 	return period->folder ? FLOW_NEXT : FLOW_END;
