@@ -430,9 +430,9 @@ BEGIN
 		    newest_at = excluded.newest_at, first_seen_at = excluded.first_seen_at, is_listed = true;
 	END LOOP;
 	SELECT count(*) INTO unjudged
-	FROM tasks AS t
-	WHERE created_at IS NOT NULL
-	  AND NOT EXISTS (SELECT FROM webhooks AS h WHERE h.task_id = t.id AND h.kind <= 1);
+	FROM tasks AS k
+	WHERE k.created_at IS NOT NULL
+	  AND NOT EXISTS (SELECT FROM webhooks AS h WHERE h.task_id = k.id AND h.kind <= 1);
 	RETURN NEXT;
 END
 $$;

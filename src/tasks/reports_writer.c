@@ -23,7 +23,7 @@
 #define SECOND INT64_C(1000000)
 #define PAGE_ROWS 2000
 #define RETRY_US (5 * SECOND)
-#define BUDGET_US (20 * SECOND) /* of one order: then the job's lease is renewed by a new run */
+#define BUDGET_US (10 * SECOND) /* of one order: then the job's lease is renewed by a new run */
 #define MISSED_MAX 240
 #define OLD_FILES 500
 #define STATEMENT_TIMEOUT_MS 30000

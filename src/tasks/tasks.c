@@ -9,7 +9,7 @@
 #include "almanac/rows.h"
 #include "room.h"
 
-#define REPORT_LEASE_S 60
+#define REPORT_LEASE_S 30
 #define PURGE_PERIOD_S 3600
 #define PURGE_LEASE_S 300
 
