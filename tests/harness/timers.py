@@ -104,6 +104,7 @@ class Timers:
     def create_running(self, **fields):
         timer = self.create(**fields)["id"]
         self.put_nowhere(timer, "0")
+        self.query("UPDATE timers SET due_at = next_at WHERE id = %s", timer)
         return timer
 
     def create_retrying(self, *attempts, **fields):
