@@ -778,8 +778,25 @@ def test_lists_by_due_time(start_almanac):
     assert ids(timers.almanac, path + "&status=scheduled") == [made[3], made[1]]
     assert ids(timers.almanac, path + "&status=cancelled") == [made[2]]
     assert ids(timers.almanac, path + "&status=running") == []
+    assert ids(timers.almanac, path + "&status=scheduled&limit=1") == [made[3], made[1]]
+    assert ids(timers.almanac, "/api/v1/timers?status=scheduled&dueBefore=2030-01-02T12:00:00Z") == \
+        made[:1]
+    assert ids(timers.almanac, "/api/v1/timers?status=scheduled&dueAfter=2030-01-04T12:00:00Z") == \
+        made[:2:-1]
     assert ids(timers.almanac, "/api/v1/timers?dueAfter=2030-01-05T12:00:00%2B00:00") == made[4:]
     assert ids(timers.almanac, "/api/v1/timers?dueBefore=2030-01-01") == []
+
+
+def test_lists_by_due_time_of_what_was_tried_before(start_almanac):
+    timers = Timers(start_almanac())
+    timer = timers.create_retrying(ATTEMPT)
+    due = moment(timers.find(timer)["dueAt"])
+    for status in ("", "&status=scheduled"):
+        after, before = written(due), written(due + datetime.timedelta(seconds=1))
+        assert ids(timers.almanac, f"/api/v1/timers?dueAfter={after}{status}") == [timer]
+        assert ids(timers.almanac, f"/api/v1/timers?dueBefore={before}{status}") == [timer]
+        assert ids(timers.almanac, f"/api/v1/timers?dueAfter={before}{status}") == []
+        assert ids(timers.almanac, f"/api/v1/timers?dueBefore={after}{status}") == []
 
 
 def test_an_empty_list(start_almanac):
