@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from harness.timers import (ATTEMPT, HOUR, LISTED, SHOWN, URL, Timers, code, faults, moment, now,
-                            written)
+                            set_nowhere_apart, written)
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 VERSION_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -19,8 +19,9 @@ YEARS = 87600 * HOUR
 
 
 @pytest.fixture(name="almanac", scope="module")
-def fixture_almanac(start_module_almanac):
+def fixture_almanac(start_module_almanac, module_database):
     """One daemon for all; each story makes its own timers."""
+    set_nowhere_apart(module_database)
     return start_module_almanac()
 
 
@@ -731,10 +732,17 @@ def test_no_attempts(almanac, timers):
 # --- lists --------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def own_timers(start_almanac, database):
+    """Of a database that holds no others."""
+    set_nowhere_apart(database)
+    return Timers(start_almanac())
+
+
 @pytest.fixture(name="shelf")
-def fixture_shelf(start_almanac):
+def fixture_shelf(own_timers):
     """A database of its own with timers in all states, and how they were made."""
-    timers = Timers(start_almanac())
+    timers = own_timers
     made = {"scheduled": [], "running": [], "finished": [], "failed": [], "cancelled": []}
     for _ in range(3):
         scheduled = timers.create(metadata={"m": 1}, payload={"big": 1})["id"]
@@ -768,8 +776,8 @@ def test_lists_of_one_state(limit, shelf):
             sorted(expected, reverse=True), status
 
 
-def test_lists_by_due_time(start_almanac):
-    timers = Timers(start_almanac())
+def test_lists_by_due_time(own_timers):
+    timers = own_timers
     made = [timers.create(dueAt=f"2030-01-0{day}T12:00:00Z")["id"] for day in range(1, 6)]
     timers.cancel(made[2])
     path = "/api/v1/timers?dueAfter=2030-01-02T12:00:00Z&dueBefore=2030-01-05T12:00:00Z"
@@ -787,8 +795,8 @@ def test_lists_by_due_time(start_almanac):
     assert ids(timers.almanac, "/api/v1/timers?dueBefore=2030-01-01") == []
 
 
-def test_lists_by_due_time_of_what_was_tried_before(start_almanac):
-    timers = Timers(start_almanac())
+def test_lists_by_due_time_of_what_was_tried_before(own_timers):
+    timers = own_timers
     timer = timers.create_retrying(ATTEMPT)
     due = moment(timers.find(timer)["dueAt"])
     for status in ("", "&status=scheduled"):
@@ -799,8 +807,8 @@ def test_lists_by_due_time_of_what_was_tried_before(start_almanac):
         assert ids(timers.almanac, f"/api/v1/timers?dueBefore={after}{status}") == []
 
 
-def test_an_empty_list(start_almanac):
-    almanac = start_almanac()
+def test_an_empty_list(own_timers):
+    almanac = own_timers.almanac
     assert almanac.get("/api/v1/timers").text == '{"data":[],"next":null}\n'
     for status in ("scheduled", "running", "finished", "failed", "cancelled"):
         assert almanac.get(f"/api/v1/timers?status={status}").json()["data"] == []

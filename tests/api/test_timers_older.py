@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness.timers import ATTEMPT, Timers
+from harness.timers import ATTEMPT, Timers, set_nowhere_apart
 
 NOBODY = "01a20fc2-9490-7f47-8390-ba05f93f947b"
 URL = "http://receiver.example/hook"
@@ -20,7 +20,8 @@ MOST = {"hours": "must not be greater than 87600", "minutes": "must not be great
 
 
 @pytest.fixture(name="almanac", scope="module")
-def fixture_almanac(start_module_almanac):
+def fixture_almanac(start_module_almanac, module_database):
+    set_nowhere_apart(module_database)
     return start_module_almanac()
 
 
