@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "almanac/container.h"
 
@@ -27,10 +28,15 @@ static void *need(void *memory)
 
 /* --- text blocks ------------------------------------------------------------------------------------ */
 
+/* From the kernel, and back to it: what a picture took is free when it goes, whichever thread lets
+ * go of it last. */
 static struct text_block *block_create(size_t size)
 {
-	struct text_block *block = need(malloc(sizeof(*block) + size));
+	struct text_block *block = mmap(NULL, sizeof(*block) + size, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	if (block == MAP_FAILED)
+		abort();
 	atomic_init(&block->holders, 1);
 	block->used = 0;
 	block->size = size;
@@ -40,7 +46,7 @@ static struct text_block *block_create(size_t size)
 static void block_drop(struct text_block *block)
 {
 	if (atomic_fetch_sub_explicit(&block->holders, 1, memory_order_acq_rel) == 1)
-		free(block);
+		munmap(block, sizeof(*block) + block->size);
 }
 
 static struct text_block *block_with_room(struct snapshot *snapshot, size_t length)
