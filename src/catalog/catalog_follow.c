@@ -454,19 +454,19 @@ static enum flow_next merge(struct flow *flow)
 
 /* --- publish ---------------------------------------------------------------------------------------- */
 
-/* Takes the finished picture out of the making. */
+/* Takes the finished picture out of the making; one that is too large goes when the run ends. */
 static struct snapshot *take_made(struct follow *follow)
 {
-	struct snapshot *made = follow->made;
+	struct snapshot **place = follow->made ? &follow->made : &follow->base;
+	struct snapshot *made;
 
 	if (follow->is_too_large) {
 		made = snapshot_create();
 		made->is_complete = false;
-	} else if (!made) {
-		made = follow->base;
-		follow->base = NULL;
+	} else {
+		made = *place;
+		*place = NULL;
 	}
-	follow->made = NULL;
 	return made;
 }
 
