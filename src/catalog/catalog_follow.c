@@ -97,8 +97,13 @@ static void note_state(struct follow *follow, const struct db_rows *rows)
 {
 	struct edition *edition = follow->catalog->options->edition;
 
+	int64_t removed_edition = rows_number_of(rows, 0, "removed_edition");
+
+	/* A provider may be gone: those that are not tell their age again with their next sync. */
+	if (removed_edition > follow->removed_edition)
+		metrics_hide_all(follow->catalog->workshop->metrics, PROVIDER_SYNCED_METRIC);
 	follow->edition = rows_number_of(rows, 0, "edition");
-	follow->removed_edition = rows_number_of(rows, 0, "removed_edition");
+	follow->removed_edition = removed_edition;
 	follow->changed_us = rows_number_of(rows, 0, "changed_us");
 	atomic_store(&edition->epoch, epoch_of(rows_text_of(rows, 0, "epoch")));
 	atomic_store(&edition->changed_us, follow->changed_us);

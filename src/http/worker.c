@@ -397,5 +397,6 @@ bool worker_compress(struct worker *worker, struct span bytes, struct str *out)
 		return false;
 	out->length = bytes.length - stream->avail_out;
 	out->bytes[out->length] = '\0';
+	str_shrink(out);
 	return true;
 }
