@@ -385,8 +385,8 @@ def test_one_event_with_all_that_is_known(memory, start_almanac, world):
     found, = catalog.search()
     answer = catalog.almanac.get(f"/api/v1/events/{found['id']}")
     told = answer.json()
-    assert list(told) == [*found, "starts_at", "ends_at", "sell_from", "sell_to", "sold_out",
-                          "available", "online", "base_id", "event_id", "provider",
+    assert list(told) == [*found, "provider", "starts_at", "ends_at", "sell_from", "sell_to",
+                          "sold_out", "available", "online", "base_id", "event_id",
                           "first_seen_at", "last_seen_at", "zones"]
     assert {name: told[name] for name in found} == found
     assert {name: told[name] for name in list(told)[8:18]} == {

@@ -325,8 +325,8 @@ def ask_together(almanac, path, count):
 
 
 def test_one_asks_while_many_wait(start_almanac, database, world):
-    almanac = start_almanac(HTTP_THREADS=1, DATABASE_STATEMENT_TIMEOUT_MS=5000,
-                            DATABASE_ANSWER_TIMEOUT_MS=6000)
+    almanac = start_almanac(HTTP_THREADS=1, DATABASE_STATEMENT_TIMEOUT_MS=9000,
+                            DATABASE_ANSWER_TIMEOUT_MS=9500)
     world.serve("/feed", big_feed())
     Catalog(almanac).provide(world.url("/feed"))
     hits, misses = cache_counts(almanac)

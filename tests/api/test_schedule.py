@@ -1,12 +1,16 @@
 """When providers are synced: by themselves, once among several daemons, and after accidents."""
 
+import concurrent.futures
+import contextlib
 import datetime
 import time
 
+import psycopg2
 import pytest
 
 from harness.catalog import Catalog
 from harness.feeds import base, event, feed, one_event, sample, zone
+from harness.postgres import Postgres
 from harness.processes import wait_until
 
 
@@ -258,6 +262,27 @@ def test_the_other_daemon_takes_over(start_almanac, world):
     let_time_pass(Catalog(two), 31)
     seen = len(world.requests_to("/feed"))
     world.wait_for(seen + 2, "/feed", 10)
+
+
+def test_a_wake_that_waited_for_a_claim_counts_as_later(start_almanac, database):
+    """Else the job's run, which did not see the new provider, would plan over it."""
+    almanac = start_almanac(DATABASE_STATEMENT_TIMEOUT_MS=9000, DATABASE_ANSWER_TIMEOUT_MS=9500)
+    with contextlib.closing(psycopg2.connect(database)) as claim:
+        cursor = claim.cursor()
+        cursor.execute("SELECT FROM jobs WHERE name = 'catalog-sync' FOR UPDATE")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            body = {"name": "new", "url": "http://127.0.0.1:9/"}
+            created = pool.submit(almanac.post, "/api/v1/providers", body)
+            waiting = """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                         AND datname = current_database()"""
+            wait_until(lambda: Postgres.query(database, waiting) == [(1,)])
+            cursor.execute("""UPDATE jobs SET started_at = clock_timestamp(),
+                                  lease_owner = gen_random_uuid(), lease_until = 'infinity'
+                              WHERE name = 'catalog-sync'""")
+            claim.commit()
+            assert created.result().status_code == 201
+    is_later = "SELECT due_at > started_at FROM jobs WHERE name = 'catalog-sync'"
+    assert Postgres.query(database, is_later) == [(True,)]
 
 
 # --- what is kept ---------------------------------------------------------------------------------------
