@@ -58,7 +58,7 @@ def test_the_database_goes_and_comes_back(own_postgres, start_almanac):
     wait_until(lambda: almanac.get("/api/v1/providers").status_code == 200, 5)
 
 
-# --- metrics --------------------------------------------------------------------------------------------
+# --- metrics --------------------------------------------------------------------------------------
 
 
 LINE = re.compile(r'[a-z_]+(\{([a-z_]+="([^"\\\n]|\\.)*",?)+\})? -?[0-9.e+]+(Inf|NaN)?')

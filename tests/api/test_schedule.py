@@ -33,7 +33,7 @@ def let_time_pass(catalog, seconds):
     catalog.query("SELECT pg_notify('almanac_jobs', 'catalog-sync')")
 
 
-# --- intervals -------------------------------------------------------------------------------------------
+# --- intervals ------------------------------------------------------------------------------------
 
 
 def test_a_provider_is_synced_by_itself(catalog, world):
@@ -97,7 +97,7 @@ def test_a_slow_provider_holds_nobody_up(catalog, world):
     assert catalog.titles() == ["Rápido"]
 
 
-# --- restarts -------------------------------------------------------------------------------------------
+# --- restarts -------------------------------------------------------------------------------------
 
 
 def test_due_times_survive_a_restart(start_almanac, world):
@@ -199,7 +199,8 @@ def test_a_lease_that_stands_is_respected(start_almanac, world):
 
 
 def test_a_daemon_that_lost_its_lease_writes_nothing(start_almanac, world):
-    world.script("/feed", [{"body": one_event("Viejo"), "delay": 1.5}, {"body": one_event("Nuevo")}])
+    world.script("/feed", [{"body": one_event("Viejo"), "delay": 1.5},
+                           {"body": one_event("Nuevo")}])
     one = start_almanac()
     provider = Catalog(one).create(world.url("/feed"))
     world.wait_for(1, "/feed")
@@ -225,7 +226,7 @@ def test_another_url_while_a_sync_runs(catalog, world):
     assert catalog.titles() == ["Nuevo"]
 
 
-# --- several daemons ------------------------------------------------------------------------------------
+# --- several daemons ------------------------------------------------------------------------------
 
 
 def test_two_daemons_sync_each_provider_once(start_almanac, world):
@@ -285,7 +286,7 @@ def test_a_wake_that_waited_for_a_claim_counts_as_later(start_almanac, database)
     assert Postgres.query(database, is_later) == [(True,)]
 
 
-# --- what is kept ---------------------------------------------------------------------------------------
+# --- what is kept ---------------------------------------------------------------------------------
 
 
 def test_old_records_of_runs_are_purged(start_almanac, world):
