@@ -106,6 +106,10 @@ void db_close(struct db *db);
  */
 bool db_ask(struct db *db, struct question *question) __attribute__((warn_unused_result));
 
+/* What was asked leaves now, not at the end of the loop's turn: for an asker who has long work to do
+ * before. */
+void db_hurry(struct db *db);
+
 bool db_is_connected(const struct db *db);
 size_t db_waiting(const struct db *db); /* queued and in flight */
 

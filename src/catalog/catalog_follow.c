@@ -234,24 +234,31 @@ static enum flow_next ask_page(struct flow *flow)
 		return FLOW_NEXT;
 	follow->next_block = behind;
 	flow_ask(flow, follow->catalog->workshop->read, SQL_CATALOG_SNAPSHOT_PAGE, values, 2);
+	db_hurry(follow->catalog->workshop->read);
 	return FLOW_STAY;
 }
 
+/* The next page is asked for before this one is taken in: the database works meanwhile. */
 static enum flow_next pages(struct flow *flow)
 {
 	struct follow *follow = follow_of(flow);
+	const struct db_rows *rows;
+	bool is_first = follow->blocks < 0;
+	enum flow_next next;
 
 	if (skips_pages(follow))
 		return FLOW_NEXT;
 	if (flow->answer->verdict != DB_ANSWERED || flow->is_stopping)
 		return FLOW_END;
-	if (follow->blocks < 0) {
-		follow->blocks = rows_number_of(flow->answer->rows, 0, "blocks");
-		follow->file = rows_number_of(flow->answer->rows, 0, "file");
-	} else {
-		take_page(follow, flow->answer->rows);
+	rows = flow->answer->rows;
+	if (is_first) {
+		follow->blocks = rows_number_of(rows, 0, "blocks");
+		follow->file = rows_number_of(rows, 0, "file");
 	}
-	return follow->is_too_large ? FLOW_NEXT : ask_page(flow);
+	next = ask_page(flow);
+	if (!is_first)
+		take_page(follow, rows);
+	return next;
 }
 
 /* --- order ------------------------------------------------------------------------------------------ */
