@@ -114,6 +114,10 @@ class Yard:
         assert done.returncode == 0, done.stderr
         return url
 
+    def database_of_peer(self):
+        """An empty one, by TCP: not every client knows the socket."""
+        return self.postgres.create_database()
+
     def catalog(self, events):
         """The database of a catalog of that many events, the same for all scripts."""
         if events not in self._catalogs:
