@@ -86,9 +86,11 @@ static int version(void)
 
 /* --- the house opens -------------------------------------------------------------------------------- */
 
+/* A write that finds nobody, or no room below `ulimit -f`, says so by itself. */
 static void block_signals(sigset_t *signals)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);

@@ -11,9 +11,9 @@
  * What another transaction did to one (deadlock, lock timeout, serialization) is healed by asking
  * again: it is rolled back for certain. A question whose connection was lost is not asked again.
  *
- * A batch that takes long, or collides, is followed by smaller ones, and a question that has waited in the queue
- * for `answer_timeout_ms` is answered DB_AWAY. A watchdog drops the connection when the server has
- * been silent for that time with a batch in flight, or has needed twice that time for it.
+ * A batch that takes long, or collides, is followed by smaller ones. A question that has waited in
+ * the queue for `answer_timeout_ms` is answered DB_AWAY. A watchdog drops the connection when the
+ * server has been silent for that time with a batch in flight, or has needed twice that time for it.
  *
  * A connection is opened in the background, by a thread that lives as long as the opening (libpq
  * resolves names while its caller waits), kept, and opened anew with backoff (100 ms to 2 s, with
@@ -105,6 +105,10 @@ void db_close(struct db *db);
  * will be called: not connected, or the queue is full; answer 503 at once.
  */
 bool db_ask(struct db *db, struct question *question) __attribute__((warn_unused_result));
+
+/* What was asked leaves now, not at the end of the loop's turn: for an asker who has long work to do
+ * before. */
+void db_hurry(struct db *db);
 
 bool db_is_connected(const struct db *db);
 size_t db_waiting(const struct db *db); /* queued and in flight */

@@ -1,4 +1,4 @@
-/* SHA-256 (FIPS 180-4) of bytes that come in pieces, and strong random bytes. */
+/* SHA-256 (FIPS 180-4) of bytes that come in pieces, alone and keyed, and strong random bytes. */
 #ifndef ALMANAC_DIGEST_H
 #define ALMANAC_DIGEST_H
 
@@ -20,6 +20,16 @@ void digest_take(struct digest *digest, uint8_t out[DIGEST_LENGTH]);
 
 /* The digest of one piece. */
 void digest_of(struct span bytes, uint8_t out[DIGEST_LENGTH]);
+
+/* The same under a key that only its holders know: HMAC-SHA256 (RFC 2104). */
+struct hmac;
+
+struct hmac *hmac_create(struct span key);
+void hmac_destroy(struct hmac *hmac);
+void hmac_feed(struct hmac *hmac, struct span bytes);
+
+/* Writes the code of all that was fed and begins anew, under the same key. */
+void hmac_take(struct hmac *hmac, uint8_t out[DIGEST_LENGTH]);
 
 /* Unpredictable bytes, for keys, seeds and file names. */
 void random_bytes(void *out, size_t length);

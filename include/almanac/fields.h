@@ -138,6 +138,11 @@ void base64url_append(struct str *out, struct span bytes);
 bool base64url_parse(struct arena *arena, struct span text, struct span *bytes)
 	__attribute__((warn_unused_result));
 
+/* base64 with padding (RFC 4648 section 4). */
+void base64_append(struct str *out, struct span bytes);
+bool base64_parse(struct arena *arena, struct span text, struct span *bytes)
+	__attribute__((warn_unused_result));
+
 /* A decimal integer that fits int64_t: optional '-', digits, nothing else. */
 bool integer_parse(struct span text, int64_t *number) __attribute__((warn_unused_result));
 

@@ -38,6 +38,9 @@ void metric_observe_us(struct metric *metric, int64_t microseconds);
 /* A hidden series is not rendered: for things that are gone. Setting it again shows it. */
 void metric_hide(struct metric *metric);
 
+/* Hides all series of that name. */
+void metrics_hide_all(struct metrics *metrics, const char *name);
+
 /* A gauge set through metric_set_time_us is told as seconds since 1970 with a fraction. */
 void metric_set_time_us(struct metric *metric, int64_t unix_us);
 

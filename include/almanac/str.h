@@ -48,6 +48,7 @@ void str_init(struct str *str, size_t max_length);
 void str_finish(struct str *str); /* frees; NULL and a zeroed struct are fine */
 void str_clear(struct str *str);  /* empty again, keeps the memory */
 void str_reserve(struct str *str, size_t extra);
+void str_shrink(struct str *str); /* gives back what it does not use */
 void str_append(struct str *str, struct span bytes);
 void str_append_text(struct str *str, const char *text);
 void str_append_char(struct str *str, char character);

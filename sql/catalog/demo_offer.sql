@@ -12,7 +12,7 @@ made AS (
 	RETURNING id
 ),
 woken AS (
-	UPDATE jobs SET due_at = now() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM made)
+	UPDATE jobs SET due_at = clock_timestamp() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM made)
 	RETURNING pg_notify('almanac_jobs', name)
 )
 SELECT CASE WHEN EXISTS (SELECT FROM made) THEN 'offered' ELSE 'known' END AS outcome,

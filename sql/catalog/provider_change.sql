@@ -37,7 +37,7 @@ raised AS (
 	RETURNING pg_notify('almanac_catalog', edition::text)
 ),
 woken AS (
-	UPDATE jobs SET due_at = now() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM changed)
+	UPDATE jobs SET due_at = clock_timestamp() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM changed)
 	RETURNING pg_notify('almanac_jobs', name)
 )
 SELECT CASE WHEN w.id IS NULL THEN 'not_found'

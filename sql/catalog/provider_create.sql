@@ -8,7 +8,7 @@ WITH made AS (
 	RETURNING *
 ),
 woken AS (
-	UPDATE jobs SET due_at = now() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM made)
+	UPDATE jobs SET due_at = clock_timestamp() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM made)
 	RETURNING pg_notify('almanac_jobs', name)
 )
 SELECT CASE WHEN NOT catalog_is_timezone($3::text) THEN 'timezone_unknown'

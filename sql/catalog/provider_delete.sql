@@ -15,7 +15,7 @@ raised AS (
 	RETURNING pg_notify('almanac_catalog', edition::text)
 ),
 woken AS (
-	UPDATE jobs SET due_at = now() WHERE name = 'catalog-purge' AND EXISTS (SELECT FROM gone)
+	UPDATE jobs SET due_at = clock_timestamp() WHERE name = 'catalog-purge' AND EXISTS (SELECT FROM gone)
 	RETURNING pg_notify('almanac_jobs', name)
 )
 SELECT CASE WHEN EXISTS (SELECT FROM gone) THEN 'deleted' ELSE 'not_found' END AS outcome,

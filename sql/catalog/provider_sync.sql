@@ -20,7 +20,7 @@ due AS (
 	RETURNING id
 ),
 woken AS (
-	UPDATE jobs SET due_at = now() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM due)
+	UPDATE jobs SET due_at = clock_timestamp() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM due)
 	RETURNING pg_notify('almanac_jobs', name)
 )
 SELECT CASE WHEN a.id IS NULL THEN 'not_found' ELSE 'queued' END AS outcome,

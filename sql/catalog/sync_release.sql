@@ -10,7 +10,7 @@ told AS (
 	WHERE provider_id = $1::bigint AND status = 'running' AND EXISTS (SELECT FROM holder)
 ),
 woken AS (
-	UPDATE jobs SET due_at = now() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM holder)
+	UPDATE jobs SET due_at = clock_timestamp() WHERE name = 'catalog-sync' AND EXISTS (SELECT FROM holder)
 	RETURNING pg_notify('almanac_jobs', name)
 )
 SELECT CASE WHEN EXISTS (SELECT FROM holder) THEN 'released' ELSE 'stale' END AS outcome,

@@ -1,6 +1,7 @@
 -- $1 name, $2 run id, $3 microseconds until the next run, or NULL for the period -> outcome: done|stale
 -- The due time moves on by whole periods from the last one, so that runs do not drift. A due time
--- that was moved while the run went on stays.
+-- that was moved while the run went on stays: whoever moves it writes clock_timestamp(), which is later
+-- than the claim, while now() of a transaction that waited for the claim would be earlier.
 WITH done AS (
 	UPDATE jobs AS j
 	SET lease_owner = NULL, lease_until = NULL, finished_at = now(),

@@ -337,7 +337,8 @@ FROM timers_over;
 
 COMMENT ON VIEW timers_over_shown IS 'Timers that are over, as requests see them.';
 
--- Dead letters and cancelled ones are few among the finished: lists of them need not pass those.
+-- What is few among many has an index of its own, so that lists of it need not pass the others.
+CREATE INDEX timers_retrying ON timers (id) WHERE attempts > 0;
 CREATE INDEX timers_over_lost ON timers_over (id) WHERE status <> 'finished';
 
 -- The first day on which a timer may be over: its id holds when it was made, by the clock of a daemon,

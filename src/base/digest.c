@@ -1,12 +1,18 @@
-/* digest.c - SHA-256 and random bytes by libcrypto. */
+/* digest.c - SHA-256, HMAC and random bytes by libcrypto. */
 #include "almanac/digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
 struct digest {
 	EVP_MD_CTX *context;
+};
+
+struct hmac {
+	EVP_MAC_CTX *context;
 };
 
 /* libcrypto fails here only when memory is gone or its library is broken. */
@@ -49,6 +55,45 @@ void digest_take(struct digest *digest, uint8_t out[DIGEST_LENGTH])
 void digest_of(struct span bytes, uint8_t out[DIGEST_LENGTH])
 {
 	must(EVP_Digest(bytes.bytes, bytes.length, out, NULL, EVP_sha256(), NULL));
+}
+
+struct hmac *hmac_create(struct span key)
+{
+	struct hmac *hmac = calloc(1, sizeof(*hmac));
+	char name[] = "SHA256";
+	OSSL_PARAM parameters[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	must(hmac != NULL && mac != NULL);
+	hmac->context = EVP_MAC_CTX_new(mac);
+	must(hmac->context != NULL);
+	EVP_MAC_free(mac);
+	must(EVP_MAC_init(hmac->context, (const unsigned char *)key.bytes, key.length, parameters));
+	return hmac;
+}
+
+void hmac_destroy(struct hmac *hmac)
+{
+	if (!hmac)
+		return;
+	EVP_MAC_CTX_free(hmac->context);
+	free(hmac);
+}
+
+void hmac_feed(struct hmac *hmac, struct span bytes)
+{
+	must(EVP_MAC_update(hmac->context, (const unsigned char *)bytes.bytes, bytes.length));
+}
+
+void hmac_take(struct hmac *hmac, uint8_t out[DIGEST_LENGTH])
+{
+	size_t length;
+
+	must(EVP_MAC_final(hmac->context, out, &length, DIGEST_LENGTH));
+	must(EVP_MAC_init(hmac->context, NULL, 0, NULL));
 }
 
 void random_bytes(void *out, size_t length)

@@ -246,6 +246,16 @@ void metric_hide(struct metric *metric)
 	atomic_store_explicit(&metric->is_hidden, true, memory_order_relaxed);
 }
 
+void metrics_hide_all(struct metrics *metrics, const char *name)
+{
+	pthread_mutex_lock(&metrics->lock);
+	for (struct family *family = metrics->first; family; family = family->next)
+		for (struct metric *metric = family->first;
+		     metric && strcmp(family->name, name) == 0; metric = metric->next)
+			metric_hide(metric);
+	pthread_mutex_unlock(&metrics->lock);
+}
+
 void metric_set_time_us(struct metric *metric, int64_t unix_us)
 {
 	atomic_store_explicit(&metric->is_time, true, memory_order_relaxed);

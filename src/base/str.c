@@ -186,6 +186,16 @@ void str_reserve(struct str *str, size_t extra)
 		grow(str, str->length + extra + 1);
 }
 
+void str_shrink(struct str *str)
+{
+	char *bytes = str->bytes ? realloc(str->bytes, str->length + 1) : NULL;
+
+	if (!bytes)
+		return;
+	str->bytes = bytes;
+	str->size = str->length + 1;
+}
+
 void str_append(struct str *str, struct span bytes)
 {
 	if (!has_room(str, bytes.length))

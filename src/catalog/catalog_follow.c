@@ -1,10 +1,12 @@
 /* catalog_follow.c - follows the catalog's edition and makes the picture of it for the workers.
  *
- *   look ─▶ judge ─▶ pages … (a picture from nothing) ─▶ changes … ─▶ merge … ─▶ publish
+ *   look ─▶ judge ─▶ changes … ─▶ merge … ─▶ publish
+ *               └──▶ measure ─▶ pages … ─▶ order … ─▶ changes …   (a picture from nothing)
  *
- * Looking is told by NOTIFY and repeated every second. Pages are read in the order (start, id), so
- * nothing has to be sorted. What changed meanwhile, and between two pictures, comes as changes: rows
- * of a higher edition than the picture's, merged in slices so that the loop is never held for long.
+ * Looking is told by NOTIFY and repeated every second. Pages are read as the rows lie on the disk and
+ * brought into the order (start, id) here. What changed meanwhile, and between two pictures, comes as
+ * changes: rows of a higher edition than the picture's, merged in slices so that the loop is never
+ * held for long. A row that moved while pages were read has changed, so it comes as a change too.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include "almanac/log.h"
 #include "almanac/rows.h"
 #include "room.h"
+#include "runs.h"
 #include "snapshot.h"
 
 #define SECOND INT64_C(1000000)
@@ -23,9 +26,9 @@
 
 /* A catalog past the memory limit is measured again after this long. */
 #define TOO_LARGE_US (600 * SECOND)
-#define PAGE_ROWS 5000
+#define PAGE_BLOCKS 256
+#define PAGE_CHANGES 5000
 #define SLICE_ENTRIES 20000
-#define BEFORE_ALL_US INT64_C(-62200000000000000)
 
 /* A changed row; `entry.text` NULL: no longer searchable. */
 struct change {
@@ -48,7 +51,9 @@ struct follow {
 	bool from_nothing;
 	bool is_too_large;
 	int64_t edition, removed_edition, changed_us;
-	int64_t last_edition, last_id; /* how far the changes were read */
+	int64_t file, blocks, next_block; /* the table, and how far its pages were asked for */
+	struct runs runs;                 /* a page each */
+	int64_t last_edition, last_id;    /* how far the changes were read */
 	struct change *changes;
 	size_t change_count, change_size;
 	int64_t *changed_ids;
@@ -92,8 +97,13 @@ static void note_state(struct follow *follow, const struct db_rows *rows)
 {
 	struct edition *edition = follow->catalog->options->edition;
 
+	int64_t removed_edition = rows_number_of(rows, 0, "removed_edition");
+
+	/* A provider may be gone: those that are not tell their age again with their next sync. */
+	if (removed_edition > follow->removed_edition)
+		metrics_hide_all(follow->catalog->workshop->metrics, PROVIDER_SYNCED_METRIC);
 	follow->edition = rows_number_of(rows, 0, "edition");
-	follow->removed_edition = rows_number_of(rows, 0, "removed_edition");
+	follow->removed_edition = removed_edition;
 	follow->changed_us = rows_number_of(rows, 0, "changed_us");
 	atomic_store(&edition->epoch, epoch_of(rows_text_of(rows, 0, "epoch")));
 	atomic_store(&edition->changed_us, follow->changed_us);
@@ -150,6 +160,8 @@ static enum flow_next judge(struct flow *flow)
 	follow->last_edition =
 		follow->from_nothing ? follow->edition : follow->current->publication.edition;
 	follow->last_id = INT64_MAX;
+	follow->blocks = -1;
+	follow->next_block = 0;
 	return FLOW_NEXT;
 }
 
@@ -176,50 +188,101 @@ static void keep_text(struct snapshot *snapshot, struct snapshot_entry *entry, s
 	entry->text_length = (uint32_t)text.length;
 }
 
+/* Nothing to read, or no room for it. */
+static bool skips_pages(struct follow *follow)
+{
+	follow->is_too_large |=
+		follow->from_nothing &&
+		(memory_limit(follow) == 0 || follow->measure_again_us > clock_steady_us());
+	return !follow->from_nothing || follow->is_too_large;
+}
+
+static enum flow_next measure(struct flow *flow)
+{
+	struct follow *follow = follow_of(flow);
+
+	if (skips_pages(follow))
+		return FLOW_NEXT;
+	flow_ask(flow, follow->catalog->workshop->read, SQL_CATALOG_SNAPSHOT_EXTENT, NULL, 0);
+	return FLOW_WAIT;
+}
+
 static void take_page(struct follow *follow, const struct db_rows *rows)
 {
+	size_t before = follow->base->count;
+
 	for (size_t row = 0; row < rows_count(rows); row++) {
 		struct snapshot_entry entry = entry_of(rows, row);
 
 		keep_text(follow->base, &entry, rows_text(rows, row, ROW_ITEM));
 		snapshot_append(follow->base, &entry);
 	}
+	runs_add(&follow->runs, follow->base, before);
 	follow->is_too_large = (int64_t)snapshot_bytes(follow->base) > memory_limit(follow);
 }
 
 static enum flow_next ask_page(struct flow *flow)
 {
 	struct follow *follow = follow_of(flow);
-	const struct snapshot *base = follow->base;
-	const struct snapshot_entry *last = base->count ? &base->entries[base->count - 1] : NULL;
+	long long first = follow->next_block, behind = first + PAGE_BLOCKS;
 	const struct db_value values[] = {
-		db_number(flow->arena, last ? last->start_us : BEFORE_ALL_US),
-		db_number(flow->arena, last ? last->id : 0),
-		db_number(flow->arena, PAGE_ROWS),
+		db_text(arena_format(flow->arena, "(%lld,0)", first)),
+		db_text(arena_format(flow->arena, "(%lld,0)", behind)),
 	};
 
-	flow_ask(flow, follow->catalog->workshop->read, SQL_CATALOG_SNAPSHOT_PAGE, values, 3);
+	if (first >= follow->blocks)
+		return FLOW_NEXT;
+	follow->next_block = behind;
+	flow_ask(flow, follow->catalog->workshop->read, SQL_CATALOG_SNAPSHOT_PAGE, values, 2);
+	db_hurry(follow->catalog->workshop->read);
 	return FLOW_STAY;
 }
 
+/* The next page is asked for before this one is taken in: the database works meanwhile. */
 static enum flow_next pages(struct flow *flow)
 {
 	struct follow *follow = follow_of(flow);
+	const struct db_rows *rows;
+	bool is_first = follow->blocks < 0;
+	enum flow_next next;
 
-	if (!follow->from_nothing)
+	if (skips_pages(follow))
 		return FLOW_NEXT;
-	if (memory_limit(follow) == 0 || follow->measure_again_us > clock_steady_us()) {
-		follow->is_too_large = true;
-		return FLOW_NEXT;
-	}
-	if (!flow->answer)
-		return ask_page(flow);
 	if (flow->answer->verdict != DB_ANSWERED || flow->is_stopping)
 		return FLOW_END;
-	take_page(follow, flow->answer->rows);
-	if (rows_count(flow->answer->rows) < PAGE_ROWS || follow->is_too_large)
+	rows = flow->answer->rows;
+	if (is_first) {
+		follow->blocks = rows_number_of(rows, 0, "blocks");
+		follow->file = rows_number_of(rows, 0, "file");
+	}
+	next = ask_page(flow);
+	if (!is_first)
+		take_page(follow, rows);
+	return next;
+}
+
+/* --- order ------------------------------------------------------------------------------------------ */
+
+static enum flow_next order(struct flow *flow)
+{
+	struct follow *follow = follow_of(flow);
+
+	if (skips_pages(follow) || (follow->runs.count < 2 && !follow->made))
 		return FLOW_NEXT;
-	return ask_page(flow);
+	if (!follow->made) {
+		runs_begin(&follow->runs, follow->base);
+		follow->made = snapshot_create();
+		snapshot_share_texts(follow->made, follow->base);
+		snapshot_reserve(follow->made, follow->base->count);
+	}
+	if (runs_merge(&follow->runs, follow->base, follow->made, SLICE_ENTRIES)) {
+		flow_pause(flow, 0);
+		return FLOW_STAY;
+	}
+	publication_drop(&follow->base->publication);
+	follow->base = follow->made;
+	follow->made = NULL;
+	return FLOW_NEXT;
 }
 
 /* --- changes ---------------------------------------------------------------------------------------- */
@@ -227,7 +290,7 @@ static enum flow_next pages(struct flow *flow)
 static void add_change(struct follow *follow, const struct snapshot_entry *entry)
 {
 	if (follow->change_count == follow->change_size) {
-		follow->change_size = follow->change_size ? follow->change_size * 2 : PAGE_ROWS;
+		follow->change_size = follow->change_size ? follow->change_size * 2 : PAGE_CHANGES;
 		follow->changes =
 			realloc(follow->changes, follow->change_size * sizeof(*follow->changes));
 		if (!follow->changes)
@@ -261,7 +324,7 @@ static enum flow_next ask_changes(struct flow *flow)
 	const struct db_value values[] = {
 		db_number(flow->arena, follow->last_edition),
 		db_number(flow->arena, follow->last_id),
-		db_number(flow->arena, PAGE_ROWS),
+		db_number(flow->arena, PAGE_CHANGES),
 	};
 
 	flow_ask(flow, follow->catalog->workshop->read, SQL_CATALOG_SNAPSHOT_CHANGES, values, 3);
@@ -306,6 +369,14 @@ static void sort_changes(struct follow *follow)
 	qsort(follow->changes, kept, sizeof(*follow->changes), by_start);
 }
 
+/* Events were taken away meanwhile, or all rows moved: what was read may show too many or too few.
+ * The next look begins anew. */
+static bool is_spoiled(const struct follow *follow, const struct db_rows *rows)
+{
+	return rows_number_of(rows, 0, "removed_edition") > follow->removed_edition ||
+	       (follow->from_nothing && rows_number_of(rows, 0, "file") != follow->file);
+}
+
 static enum flow_next changes(struct flow *flow)
 {
 	struct follow *follow = follow_of(flow);
@@ -318,11 +389,10 @@ static enum flow_next changes(struct flow *flow)
 	if (flow->answer->verdict != DB_ANSWERED || flow->is_stopping)
 		return FLOW_END;
 	rows = flow->answer->rows;
-	/* Events were taken away meanwhile: what was read may show them. The next look begins anew. */
-	if (rows_number_of(rows, 0, "removed_edition") > follow->removed_edition)
+	if (is_spoiled(follow, rows))
 		return FLOW_END;
 	take_changes(follow, rows);
-	if (rows_count(rows) == PAGE_ROWS)
+	if (rows_count(rows) == PAGE_CHANGES)
 		return ask_changes(flow);
 	sort_changes(follow);
 	return FLOW_NEXT;
@@ -396,19 +466,19 @@ static enum flow_next merge(struct flow *flow)
 
 /* --- publish ---------------------------------------------------------------------------------------- */
 
-/* Takes the finished picture out of the making. */
+/* Takes the finished picture out of the making; one that is too large goes when the run ends. */
 static struct snapshot *take_made(struct follow *follow)
 {
-	struct snapshot *made = follow->made;
+	struct snapshot **place = follow->made ? &follow->made : &follow->base;
+	struct snapshot *made;
 
 	if (follow->is_too_large) {
 		made = snapshot_create();
 		made->is_complete = false;
-	} else if (!made) {
-		made = follow->base;
-		follow->base = NULL;
+	} else {
+		made = *place;
+		*place = NULL;
 	}
-	follow->made = NULL;
 	return made;
 }
 
@@ -465,13 +535,9 @@ static enum flow_next publish(struct flow *flow)
 }
 
 static const struct flow_step steps[] = {
-	{"look", look},
-	{"judge", judge},
-	{"pages", pages},
-	{"changes", changes},
-	{"merge", merge},
-	{"publish", publish},
-	{0},
+	{"look", look},   {"judge", judge},     {"measure", measure},
+	{"pages", pages}, {"order", order},     {"changes", changes},
+	{"merge", merge}, {"publish", publish}, {0},
 };
 
 /* Half the time at most goes into making pictures. */
@@ -484,6 +550,7 @@ static void ended(struct flow *flow)
 		publication_drop(&follow->base->publication);
 	if (follow->made)
 		publication_drop(&follow->made->publication);
+	runs_finish(&follow->runs);
 	free(follow->changes);
 	free(follow->changed_ids);
 	follow->base = NULL;

@@ -263,6 +263,7 @@ static void walk(const struct snapshot *snapshot, struct snapshot_window *window
 
 	while (listing->shown < listing->search->limit &&
 	       (entry = snapshot_next(snapshot, window))) {
+		snapshot_draw_near(snapshot, window);
 		uuid_write(&entry->uuid, uuid);
 		append_item(listing, shape, entry->id, (struct span){uuid, sizeof(uuid)},
 			    (struct span){entry->text, entry->text_length});

@@ -5,10 +5,16 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "almanac/container.h"
 
-#define BLOCK_BYTES ((size_t)1 << 20)
+#define HUGE_PAGE ((size_t)2 << 20)
+#define CACHE_LINE 64
+
+/* How many events ahead, and how much of their texts. */
+#define AHEAD 8
+#define NEAR_BYTES 512
 #define FIRST_ENTRIES 1024
 
 struct text_block {
@@ -17,6 +23,9 @@ struct text_block {
 	size_t size;
 	char bytes[];
 };
+
+static_assert(sizeof(struct text_block) <= HUGE_PAGE - SNAPSHOT_BLOCK_BYTES,
+	      "a block is a huge page");
 
 static void *need(void *memory)
 {
@@ -27,9 +36,41 @@ static void *need(void *memory)
 
 /* --- text blocks ------------------------------------------------------------------------------------ */
 
+static void *map(size_t size)
+{
+	void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (place == MAP_FAILED)
+		abort();
+	return place;
+}
+
+/* A block of so many bytes takes whole huge pages. */
+static size_t mapped_size(size_t size)
+{
+	size_t pages = (sizeof(struct text_block) + size + HUGE_PAGE - 1) / HUGE_PAGE;
+
+	return pages * HUGE_PAGE;
+}
+
+/* They spare searches, whose texts lie anywhere, most of the address translation. */
+static void *map_huge(size_t size)
+{
+	char *place = map(size + HUGE_PAGE);
+	size_t before = (HUGE_PAGE - (uintptr_t)place % HUGE_PAGE) % HUGE_PAGE;
+
+	if (before > 0)
+		munmap(place, before);
+	munmap(place + before + size, HUGE_PAGE - before);
+	madvise(place + before, size, MADV_HUGEPAGE);
+	return place + before;
+}
+
+/* From the kernel, and back to it: what a picture took is free when it goes, whichever thread lets
+ * go of it last. */
 static struct text_block *block_create(size_t size)
 {
-	struct text_block *block = need(malloc(sizeof(*block) + size));
+	struct text_block *block = map_huge(mapped_size(size));
 
 	atomic_init(&block->holders, 1);
 	block->used = 0;
@@ -40,7 +81,7 @@ static struct text_block *block_create(size_t size)
 static void block_drop(struct text_block *block)
 {
 	if (atomic_fetch_sub_explicit(&block->holders, 1, memory_order_acq_rel) == 1)
-		free(block);
+		munmap(block, mapped_size(block->size));
 }
 
 static struct text_block *block_with_room(struct snapshot *snapshot, size_t length)
@@ -51,7 +92,8 @@ static struct text_block *block_with_room(struct snapshot *snapshot, size_t leng
 	if (last && last->size - last->used >= length)
 		return last;
 	snapshot->blocks = need(realloc(snapshot->blocks, (count + 1) * sizeof(*snapshot->blocks)));
-	snapshot->blocks[count] = block_create(length > BLOCK_BYTES ? length : BLOCK_BYTES);
+	snapshot->blocks[count] =
+		block_create(length > SNAPSHOT_BLOCK_BYTES ? length : SNAPSHOT_BLOCK_BYTES);
 	snapshot->block_count = count + 1;
 	return snapshot->blocks[count];
 }
@@ -227,6 +269,17 @@ const struct snapshot_entry *snapshot_next(const struct snapshot *snapshot,
 			return entry;
 	}
 	return NULL;
+}
+
+void snapshot_draw_near(const struct snapshot *snapshot, const struct snapshot_window *window)
+{
+	const struct snapshot_entry *entry;
+
+	if (window->next + AHEAD >= window->end)
+		return;
+	entry = &snapshot->entries[window->next + AHEAD];
+	for (size_t at = 0; at < entry->text_length && at < NEAR_BYTES; at += CACHE_LINE)
+		__builtin_prefetch(entry->text + at);
 }
 
 size_t snapshot_total(const struct snapshot *snapshot, const struct snapshot_window *window)

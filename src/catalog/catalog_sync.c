@@ -235,7 +235,7 @@ static void count(struct sync *sync)
 		   1);
 	if (!sync->error)
 		metric_set_time_us(metrics_get(metrics, METRIC_GAUGE,
-					       "almanac_provider_synced_timestamp_seconds",
+					       PROVIDER_SYNCED_METRIC,
 					       "When the provider's feed was last seen whole.",
 					       labels),
 				   clock_wall_us());

@@ -5,6 +5,9 @@
 #include "almanac/catalog.h"
 #include "almanac/metrics.h"
 
+/* One series a provider: when its feed was last seen whole. */
+#define PROVIDER_SYNCED_METRIC "almanac_provider_synced_timestamp_seconds"
+
 struct follow;
 
 struct catalog {

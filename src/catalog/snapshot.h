@@ -45,6 +45,9 @@ struct snapshot {
 
 #define SNAPSHOT_STRIDE 64
 
+/* Of texts in a block: with its head it fills a huge page. */
+#define SNAPSHOT_BLOCK_BYTES (((size_t)2 << 20) - 64)
+
 /* --- making ----------------------------------------------------------------------------------------- */
 
 struct snapshot *snapshot_create(void);
@@ -89,6 +92,10 @@ void snapshot_find(const struct snapshot *snapshot, struct snapshot_window *wind
 /* The next event of the walk, or NULL. */
 const struct snapshot_entry *snapshot_next(const struct snapshot *snapshot,
 					   struct snapshot_window *window);
+
+/* Has the texts of the next few events brought nearer while those before are being told: they lie
+ * anywhere. */
+void snapshot_draw_near(const struct snapshot *snapshot, const struct snapshot_window *window);
 
 /* How many the window holds in all, whatever the cursor. */
 size_t snapshot_total(const struct snapshot *snapshot, const struct snapshot_window *window);

@@ -314,6 +314,11 @@ bool db_ask(struct db *db, struct question *question)
 	return true;
 }
 
+void db_hurry(struct db *db)
+{
+	batch_send_next(db);
+}
+
 bool db_is_connected(const struct db *db)
 {
 	return db->state == DB_STATE_READY;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "almanac/clock.h"
@@ -13,10 +14,12 @@ enum { SOCKETS_AT_FIRST = 64 };
 
 /*
  * Between two calls libcurl wants a kept connection watched no more, and again a moment later. The
- * loop goes on watching it: that saves two system calls a call. It is unwatched when something comes
- * in meanwhile (the end, most often; libcurl sees that when it wants it next), and when it is closed,
- * which libcurl tells of every connection that was made. Other descriptors, attempts to connect and
- * the resolver's, may be closed without a word: they are unwatched at once.
+ * loop goes on watching it. That saves two system calls a call, and whatever comes in meanwhile is seen:
+ * most often the end, else an answer that nobody asked for, which libcurl would give to the next call.
+ * Such a connection is ended.
+ *
+ * When it is closed libcurl tells so, as of every connection that was made. Other descriptors, attempts
+ * to connect and the resolver's, may be closed without a word: they are unwatched at once.
  */
 struct fetch_socket {
 	struct fetcher *fetcher;
@@ -46,13 +49,23 @@ static void act(struct fetcher *fetcher, curl_socket_t fd, int ready)
 	collect(fetcher);
 }
 
+/* libcurl finds it at its end then. */
+static void end_connection(struct fetch_socket *socket)
+{
+	char bytes[4096];
+	loop_unwatch(socket->fetcher->loop, &socket->watch);
+	shutdown(socket->watch.fd, SHUT_RDWR);
+	while (recv(socket->watch.fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+}
+
 /* The watch may be gone when libcurl returns. */
 static void socket_ready(struct loop_watch *watch, uint32_t events)
 {
 	struct fetch_socket *socket = container_of(watch, struct fetch_socket, watch);
 	int ready = 0;
 	if (socket->is_resting) {
-		loop_unwatch(socket->fetcher->loop, watch);
+		end_connection(socket);
 		return;
 	}
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
@@ -111,11 +124,20 @@ static bool is_connection(CURL *easy)
 	return call != NULL && call->status != 0 && call->fetch->max_redirects == 0;
 }
 
+static void rest_socket(struct fetcher *fetcher, struct fetch_socket *socket)
+{
+	socket->is_resting = true;
+	if (socket->watch.events == EPOLLIN)
+		return;
+	socket->watch.events = EPOLLIN;
+	loop_watch(fetcher->loop, &socket->watch);
+}
+
 static void leave_socket(struct fetcher *fetcher, CURL *easy, curl_socket_t fd)
 {
 	struct fetch_socket *socket = find_socket(fetcher, fd);
 	if (socket != NULL && socket->watch.is_watched && is_connection(easy))
-		socket->is_resting = true;
+		rest_socket(fetcher, socket);
 	else
 		remove_socket(fetcher, fd);
 }

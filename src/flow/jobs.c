@@ -16,6 +16,9 @@
 /* How long to sleep at most between two looks, and after the database was away. */
 #define LOOK_MAX_US (60 * SECOND)
 #define LOOK_AWAY_US SECOND
+
+/* While one connection stands and the other does not yet. */
+#define LOOK_SOON_US (SECOND / 20)
 #define ARRAY_MAX 65536
 
 /* A run and its end: first the job's steps, then `closing` writes that it is done. */
@@ -180,8 +183,14 @@ static enum flow_next claim(struct flow *look)
 {
 	struct jobs *jobs = jobs_of(look);
 
+	if (jobs->is_stopping)
+		return FLOW_END;
+	if (!db_is_connected(jobs->workshop->read)) { /* its runs would fail at their first read */
+		look_in(jobs, LOOK_SOON_US);
+		return FLOW_END;
+	}
 	list_idle(jobs);
-	if (jobs->is_stopping || jobs->names.count == 0)
+	if (jobs->names.count == 0)
 		return FLOW_END;
 	const struct db_value values[] = {db_array_value(&jobs->names), db_array_value(&jobs->ids),
 					  db_array_value(&jobs->leases)};

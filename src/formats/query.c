@@ -1,9 +1,16 @@
-/* query.c - small encodings: percent escapes, base64url, integers; http and fields.c call me */
+/* query.c - small encodings: percent escapes, base64, integers; http and fields.c call me */
 #include "almanac/fields.h"
 
 #define NO_DIGIT 255
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/* The last two of an alphabet's 64 digits, and whether texts are filled up to fours with '='. */
+struct base64 {
+	char digits[2];
+	bool is_padded;
+};
+
+static const struct base64 standard = {{'+', '/'}, true};
+static const struct base64 url_safe = {{'-', '_'}, false};
 
 /* --- percent escapes ------------------------------------------------------------------------ */
 
@@ -34,9 +41,17 @@ static bool decode_escape(struct span text, size_t place, char *byte)
 	return true;
 }
 
-/* --- base64url ------------------------------------------------------------------------------ */
+/* --- base64 --------------------------------------------------------------------------------- */
 
-static unsigned digit_value(char digit)
+static char digit_of(const struct base64 *kind, uint32_t value)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+	return value < 62 ? digits[value] : kind->digits[value - 62];
+}
+
+static unsigned value_of(const struct base64 *kind, char digit)
 {
 	if (digit >= 'A' && digit <= 'Z')
 		return (unsigned)(digit - 'A');
@@ -44,9 +59,52 @@ static unsigned digit_value(char digit)
 		return (unsigned)(digit - 'a') + 26;
 	if (digit >= '0' && digit <= '9')
 		return (unsigned)(digit - '0') + 52;
-	if (digit == '-')
+	if (digit == kind->digits[0])
 		return 62;
-	return digit == '_' ? 63 : NO_DIGIT;
+	return digit == kind->digits[1] ? 63 : NO_DIGIT;
+}
+
+static void encode(const struct base64 *kind, struct str *out, struct span bytes)
+{
+	uint32_t bits = 0;
+	unsigned width = 0;
+
+	for (size_t i = 0; i < bytes.length; i++) {
+		bits = (bits << 8 | (unsigned char)bytes.bytes[i]) & 0xFFFF;
+		for (width += 8; width >= 6; width -= 6)
+			str_append_char(out, digit_of(kind, bits >> (width - 6) & 63));
+	}
+	if (width > 0)
+		str_append_char(out, digit_of(kind, bits << (6 - width) & 63));
+	for (size_t place = bytes.length; kind->is_padded && place % 3 != 0; place++)
+		str_append_char(out, '=');
+}
+
+static bool decode(const struct base64 *kind, struct arena *arena, struct span text,
+		   struct span *bytes)
+{
+	char *decoded = arena_alloc(arena, text.length / 4 * 3 + 3);
+	uint32_t bits = 0;
+	unsigned width = 0;
+	size_t length = 0;
+
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned value = value_of(kind, text.bytes[i]);
+
+		if (value == NO_DIGIT)
+			return false;
+		bits = (bits << 6 | value) & 0xFFFF;
+		width += 6;
+		if (width >= 8) {
+			width -= 8;
+			decoded[length++] = (char)(unsigned char)(bits >> width & 0xFF);
+		}
+	}
+	/* One spelling for each value: no lone digit and no set bits behind the last byte. */
+	if (width >= 6 || (bits & ((1u << width) - 1)) != 0)
+		return false;
+	*bytes = (struct span){decoded, length};
+	return true;
 }
 
 /* --- the door ------------------------------------------------------------------------------- */
@@ -114,42 +172,29 @@ bool fields_split_query(struct arena *arena, struct span query, struct field_pai
 
 void base64url_append(struct str *out, struct span bytes)
 {
-	uint32_t bits = 0;
-	unsigned width = 0;
-
-	for (size_t i = 0; i < bytes.length; i++) {
-		bits = (bits << 8 | (unsigned char)bytes.bytes[i]) & 0xFFFF;
-		for (width += 8; width >= 6; width -= 6)
-			str_append_char(out, alphabet[bits >> (width - 6) & 63]);
-	}
-	if (width > 0)
-		str_append_char(out, alphabet[bits << (6 - width) & 63]);
+	encode(&url_safe, out, bytes);
 }
 
 bool base64url_parse(struct arena *arena, struct span text, struct span *bytes)
 {
-	char *decoded = arena_alloc(arena, text.length / 4 * 3 + 3);
-	uint32_t bits = 0;
-	unsigned width = 0;
-	size_t length = 0;
+	return decode(&url_safe, arena, text, bytes);
+}
 
-	for (size_t i = 0; i < text.length; i++) {
-		unsigned digit = digit_value(text.bytes[i]);
+void base64_append(struct str *out, struct span bytes)
+{
+	encode(&standard, out, bytes);
+}
 
-		if (digit == NO_DIGIT)
-			return false;
-		bits = (bits << 6 | digit) & 0xFFFF;
-		width += 6;
-		if (width >= 8) {
-			width -= 8;
-			decoded[length++] = (char)(unsigned char)(bits >> width & 0xFF);
-		}
-	}
-	/* One spelling for each value: no lone digit and no set bits behind the last byte. */
-	if (width >= 6 || (bits & ((1u << width) - 1)) != 0)
+bool base64_parse(struct arena *arena, struct span text, struct span *bytes)
+{
+	struct span digits = text;
+
+	if (text.length % 4 != 0)
 		return false;
-	*bytes = (struct span){decoded, length};
-	return true;
+	while (text.length - digits.length < 2 && digits.length > 0 &&
+	       digits.bytes[digits.length - 1] == '=')
+		digits.length--;
+	return decode(&standard, arena, digits, bytes);
 }
 
 bool integer_parse(struct span text, int64_t *number)

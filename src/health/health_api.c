@@ -63,22 +63,25 @@ static bool has_heartbeat(const struct request *request)
 	       HEARTBEAT_LATE_US;
 }
 
-static void say_parts(struct request *request, const char *database, struct reply *reply)
+static void say_parts(struct request *request, bool is_database_well, struct reply *reply)
 {
 	bool is_scheduler_well = has_heartbeat(request);
 	bool are_reports_well = !atomic_load(&request_heartbeat(request)->are_reports_stuck);
-	bool is_well = *database == 'o' && is_scheduler_well && are_reports_well;
+	bool is_well = is_database_well && is_scheduler_well && are_reports_well;
 
 	reply->status = is_well ? 200 : 503;
 	str_format(&reply->body,
 		   "{\"status\":\"%s\",\"database\":\"%s\",\"scheduler\":\"%s\",\"reports\":\"%s\"",
-		   is_well ? "ok" : "unavailable", database, is_scheduler_well ? "ok" : "stuck",
-		   are_reports_well ? "ok" : "stuck");
+		   is_well ? "ok" : "unavailable", is_database_well ? "ok" : "unavailable",
+		   is_scheduler_well ? "ok" : "stuck", are_reports_well ? "ok" : "stuck");
 }
 
+/* The question went over the connection for reads: the one for writes must stand as well. */
 static void say_well(struct request *request, const struct db_rows *rows, struct reply *reply)
 {
-	say_parts(request, "ok", reply);
+	say_parts(request, request_has_database(request), reply);
+	if (reply->status == 503)
+		reply_header(reply, "Retry-After", "1");
 	str_append_text(&reply->body, ",\"schema\":");
 	str_append_number(&reply->body, rows_number_of(rows, 0, "schema"));
 	str_format(&reply->body, ",\"version\":\"%s\"}\n", request_version(request));
@@ -91,7 +94,7 @@ static void complain_unwell(struct request *request, const struct complaint *com
 		complain_problem(request, complaint, reply);
 		return;
 	}
-	say_parts(request, "unavailable", reply);
+	say_parts(request, false, reply);
 	str_format(&reply->body, ",\"version\":\"%s\"}\n", request_version(request));
 }
 

@@ -34,6 +34,10 @@
 #define DEFAULT_MAX_BODY ((size_t)1 << 20)
 #define IGNORED_MAX_BODY ((size_t)64 << 10)
 #define SWALLOW_FACTOR 8
+
+/* Of a head. It shares libmicrohttpd's memory of a connection (32 KiB) with the answer's. */
+#define HEAD_MAX_BYTES ((size_t)24 << 10)
+
 #define GZIP_LEAST_BYTES 1024
 
 /* --- a connection, as we keep it beside libmicrohttpd's ------------------------------------------------ */
@@ -163,6 +167,8 @@ void asking_begin(struct request *request);
 
 /* intake.c: why the raw request is refused; NULL when it is well-formed. On its first call only. */
 const char *intake_judge(struct request *request, const char *method, const char *version);
+/* Bytes from the method to the empty line; likewise. */
+size_t intake_head_bytes(const struct request *request, const char *method);
 /* Takes path and query out of the target. */
 void intake_split(struct request *request);
 /* Reads the request id, or makes one. */

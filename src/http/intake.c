@@ -169,6 +169,11 @@ static const char *judge_headers(const struct head *head, const char *end, bool 
 	return NULL;
 }
 
+size_t intake_head_bytes(const struct request *request, const char *method)
+{
+	return (size_t)(end_of_head(request, method) - method);
+}
+
 const char *intake_judge(struct request *request, const char *method, const char *version)
 {
 	struct head head = {.expected = version + VERSION_LENGTH + LINE_END};

@@ -189,6 +189,10 @@ static void judge(struct request *request, const char *method, const char *versi
 		dismiss(request, PROBLEM_BAD_REQUEST, fault);
 		return;
 	}
+	if (intake_head_bytes(request, method) > HEAD_MAX_BYTES) {
+		dismiss(request, PROBLEM_HEADERS_TOO_LARGE, NULL);
+		return;
+	}
 	intake_split(request);
 	fault = judge_path(request);
 	if (fault)

@@ -103,10 +103,14 @@ static void connection_open(struct worker *worker, struct MHD_Connection *mhd, v
 	*context = connection;
 }
 
+/* At its limit libmicrohttpd takes its eyes off the listening socket; with room again it looks there
+ * when it runs the next time, which must not be when somebody else happens to say something. */
 static void connection_close(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
 
+	if (worker->connection_count >= worker->connection_limit + SPARE_CONNECTIONS)
+		worker->has_resumed = true;
 	if (connection->before)
 		connection->before->after = connection->after;
 	else
@@ -397,5 +401,6 @@ bool worker_compress(struct worker *worker, struct span bytes, struct str *out)
 		return false;
 	out->length = bytes.length - stream->avail_out;
 	out->bytes[out->length] = '\0';
+	str_shrink(out);
 	return true;
 }

@@ -12,10 +12,9 @@
 #define SECRETS_MAX 8
 #define SECRET_MIN 24
 #define SECRET_MAX 64
-#define BLOCK 64 /* of SHA-256: keys are not longer */
 
 struct secret {
-	uint8_t key[BLOCK];
+	uint8_t key[SECRET_MAX];
 	size_t length;
 };
 
@@ -29,26 +28,6 @@ static struct span behind(struct span text, size_t bytes)
 	return (struct span){text.bytes + bytes, text.length - bytes};
 }
 
-/* --- base64 (RFC 4648 section 4), with or without padding ---------------------------------------------- */
-
-static bool decode(struct arena *arena, struct span text, struct span *bytes)
-{
-	char *url;
-
-	while (text.length > 0 && text.bytes[text.length - 1] == '=')
-		text.length--;
-	url = arena_text(arena, text);
-	for (size_t i = 0; i < text.length; i++) {
-		if (url[i] == '-' || url[i] == '_')
-			return false;
-		if (url[i] == '+')
-			url[i] = '-';
-		else if (url[i] == '/')
-			url[i] = '_';
-	}
-	return base64url_parse(arena, (struct span){url, text.length}, bytes);
-}
-
 /* --- secrets -------------------------------------------------------------------------------------------- */
 
 static bool read_secret(struct span text, struct secret *secret)
@@ -56,7 +35,7 @@ static bool read_secret(struct span text, struct secret *secret)
 	struct arena *arena = arena_create();
 	struct span key = {0};
 	bool is_good = span_starts_with(text, PREFIX) &&
-		       decode(arena, behind(text, PREFIX.length), &key) &&
+		       base64_parse(arena, behind(text, PREFIX.length), &key) &&
 		       key.length >= SECRET_MIN && key.length <= SECRET_MAX;
 
 	if (is_good) {
@@ -86,7 +65,7 @@ static bool read_secrets(struct tasks_secrets *secrets, struct span rest, struct
 	return true;
 }
 
-struct tasks_secrets *secrets_create(const char *text, struct str *complaint)
+struct tasks_secrets *tasks_secrets_create(const char *text, struct str *complaint)
 {
 	struct tasks_secrets *secrets = calloc(1, sizeof(*secrets));
 
@@ -98,40 +77,31 @@ struct tasks_secrets *secrets_create(const char *text, struct str *complaint)
 	return NULL;
 }
 
-void secrets_destroy(struct tasks_secrets *secrets)
+void tasks_secrets_destroy(struct tasks_secrets *secrets)
 {
 	free(secrets);
 }
 
-bool secrets_are_any(const struct tasks_secrets *secrets)
+bool tasks_secrets_are_any(const struct tasks_secrets *secrets)
 {
 	return secrets->count > 0;
 }
 
 /* --- signatures ----------------------------------------------------------------------------------------- */
 
-/* HMAC (RFC 2104) of "id.timestamp.body". */
+/* Of "id.timestamp.body". */
 static void sign(const struct secret *secret, const struct signature *signature,
 		 uint8_t out[DIGEST_LENGTH])
 {
-	struct digest *digest = digest_create();
-	char inner[BLOCK], outer[BLOCK];
+	struct hmac *hmac = hmac_create((struct span){(const char *)secret->key, secret->length});
 
-	for (size_t i = 0; i < BLOCK; i++) {
-		inner[i] = (char)(secret->key[i] ^ 0x36);
-		outer[i] = (char)(secret->key[i] ^ 0x5c);
-	}
-	digest_feed(digest, (struct span){inner, BLOCK});
-	digest_feed(digest, signature->id);
-	digest_feed(digest, SPAN("."));
-	digest_feed(digest, signature->timestamp);
-	digest_feed(digest, SPAN("."));
-	digest_feed(digest, signature->body);
-	digest_take(digest, out);
-	digest_feed(digest, (struct span){outer, BLOCK});
-	digest_feed(digest, (struct span){(const char *)out, DIGEST_LENGTH});
-	digest_take(digest, out);
-	digest_destroy(digest);
+	hmac_feed(hmac, signature->id);
+	hmac_feed(hmac, SPAN("."));
+	hmac_feed(hmac, signature->timestamp);
+	hmac_feed(hmac, SPAN("."));
+	hmac_feed(hmac, signature->body);
+	hmac_take(hmac, out);
+	hmac_destroy(hmac);
 }
 
 /* In the same time whatever they hold. */
@@ -151,7 +121,7 @@ static bool is_right(struct arena *arena, const uint8_t *expected, struct span s
 
 	while (span_split(&signatures, ' ', &one))
 		if (span_starts_with(one, VERSION) &&
-		    decode(arena, behind(one, VERSION.length), &bytes) &&
+		    base64_parse(arena, behind(one, VERSION.length), &bytes) &&
 		    bytes.length == DIGEST_LENGTH)
 			is_found |= is_equal(expected, bytes.bytes);
 	return is_found;

@@ -46,8 +46,8 @@ bool tasks_judge(const struct settings *settings, struct str *complaint)
 	struct tasks_secrets *secrets;
 
 	str_append_text(complaint, "WEBHOOK_VERIFY_SECRETS: ");
-	secrets = secrets_create(settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS), complaint);
-	secrets_destroy(secrets);
+	secrets = tasks_secrets_create(settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS), complaint);
+	tasks_secrets_destroy(secrets);
 	if (secrets)
 		str_clear(complaint);
 	return secrets != NULL;
@@ -61,7 +61,7 @@ void tasks_desk_init(struct tasks_desk *desk, const struct settings *settings,
 	str_init(&complaint, HEADERS_MAX);
 	desk->desk.name = "tasks";
 	desk->secrets =
-		secrets_create(settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS), &complaint);
+		tasks_secrets_create(settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS), &complaint);
 	str_finish(&complaint);
 	for (size_t i = 0; i < TASKS_OUTCOME_COUNT; i++) {
 		const char *const labels[] = {"outcome", outcomes[i].word, NULL};
@@ -74,7 +74,7 @@ void tasks_desk_init(struct tasks_desk *desk, const struct settings *settings,
 
 void tasks_desk_finish(struct tasks_desk *desk)
 {
-	secrets_destroy(desk->secrets);
+	tasks_secrets_destroy(desk->secrets);
 }
 
 static struct tasks_desk *desk_of(const struct request *request)
@@ -124,7 +124,7 @@ static const char *judge_signature(struct request *request)
 	};
 	const struct tasks_secrets *secrets = desk_of(request)->secrets;
 
-	if (!secrets_are_any(secrets))
+	if (!tasks_secrets_are_any(secrets))
 		return NULL;
 	return signature_judge(request_arena(request), secrets, &signature,
 			       clock_wall_us() / SECOND_US);

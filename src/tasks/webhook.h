@@ -19,9 +19,9 @@ struct tasks_secrets;
 
 /* "whsec_…,whsec_…". NULL when one is malformed (whsec_ and base64 of 24 to 64 bytes). The empty text gives
  * none: nothing is checked. */
-struct tasks_secrets *secrets_create(const char *text, struct str *complaint);
-void secrets_destroy(struct tasks_secrets *secrets);
-bool secrets_are_any(const struct tasks_secrets *secrets);
+struct tasks_secrets *tasks_secrets_create(const char *text, struct str *complaint);
+void tasks_secrets_destroy(struct tasks_secrets *secrets);
+bool tasks_secrets_are_any(const struct tasks_secrets *secrets);
 
 struct signature {
 	struct span id;

@@ -228,17 +228,28 @@ static enum problem list_rules(struct request *request, struct field_faults *fau
 	return PROBLEM_NONE;
 }
 
-static void list_prepare(struct request *request, struct asking *asking)
+static enum sql list_statement(struct request *request)
 {
 	const struct field_value *status = request_value(request, LIST_STATUS);
+	bool has_time = request_value(request, LIST_DUE_AFTER)->is_given ||
+			request_value(request, LIST_DUE_BEFORE)->is_given;
 
-	if (status->is_given)
-		asking->statement = list_statements[status->number];
-	asking->values[0] = db_text(cursor_id(request));
-	asking->values[1] = given(request, LIST_DUE_AFTER);
-	asking->values[2] = given(request, LIST_DUE_BEFORE);
-	asking->values[3] = given(request, LIST_LIMIT);
-	asking->value_count = 4;
+	if (!status->is_given)
+		return SQL_TIMERS_LIST;
+	if (list_statements[status->number] == SQL_TIMERS_LIST_SCHEDULED && has_time)
+		return SQL_TIMERS_LIST_DUE;
+	return list_statements[status->number];
+}
+
+static void list_prepare(struct request *request, struct asking *asking)
+{
+	asking->statement = list_statement(request);
+	asking->values[asking->value_count++] = db_text(cursor_id(request));
+	if (asking->statement != SQL_TIMERS_LIST_SCHEDULED) {
+		asking->values[asking->value_count++] = given(request, LIST_DUE_AFTER);
+		asking->values[asking->value_count++] = given(request, LIST_DUE_BEFORE);
+	}
+	asking->values[asking->value_count++] = given(request, LIST_LIMIT);
 	if (asking->statement == SQL_TIMERS_LIST_LOST)
 		asking->values[asking->value_count++] = given(request, LIST_STATUS);
 }

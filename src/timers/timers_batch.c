@@ -161,11 +161,32 @@ static struct refusal take_lines(struct arena *arena, struct batch *batch, struc
 	return no_refusal;
 }
 
+/* What is no array at all: another value, or no JSON. A large one is not worth reading. */
+static struct refusal refuse_root(struct arena *arena, struct span body)
+{
+	struct refusal refusal = {PROBLEM_INVALID_BODY, "the body must be an array"};
+	struct arena *document = arena_create();
+	const char *complaint = NULL;
+	const struct json *root = NULL;
+
+	if (body.length <= TIMER_TEXT_MAX)
+		root = json_parse(document, body, &complaint);
+	if (complaint)
+		refusal = (struct refusal){PROBLEM_BAD_JSON, arena_text(arena, span_of(complaint))};
+	else if (root)
+		refusal.detail = arena_format(arena, "the body must be an array, not %s",
+					      json_kind_name(json_kind(root)));
+	arena_destroy(document);
+	return refusal;
+}
+
 static struct refusal take_array(struct arena *arena, struct batch *batch, struct span body)
 {
 	struct json_items items = json_items(body);
 	struct span text;
 
+	if (items.is_broken)
+		return refuse_root(arena, body);
 	while (json_next_item(&items, &text)) {
 		const char *complaint;
 
@@ -178,11 +199,9 @@ static struct refusal take_array(struct arena *arena, struct batch *batch, struc
 							     batch->count - 1, complaint)};
 	}
 	if (items.is_broken)
-		return (struct refusal){
-			PROBLEM_BAD_JSON,
-			arena_format(arena,
-				     "the body must be an array; it breaks off behind %zu items",
-				     items.count)};
+		return (struct refusal){PROBLEM_BAD_JSON,
+					arena_format(arena, "the array is broken at item %zu",
+						     items.count)};
 	return no_refusal;
 }
 

@@ -25,15 +25,12 @@ static double number_of(const struct json *json)
 	return json_kind(json) == JSON_INTEGER ? (double)json_integer(json) : json_real(json);
 }
 
+/* Beyond these bounds a double has no fraction. */
 static bool is_whole(const struct json *json)
 {
-	double number;
+	double number = is_number(json) ? number_of(json) : 0.5;
 
-	if (!is_number(json))
-		return false;
-	number = number_of(json);
-	return json_kind(json) == JSON_INTEGER || number <= -0x1p63 || number >= 0x1p63 ||
-	       (double)(int64_t)number == number;
+	return number < -1e18 || number > 1e18 || (double)(int64_t)number == number;
 }
 
 /* The sentences of one field, as a JSON array. */

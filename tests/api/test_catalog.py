@@ -41,7 +41,7 @@ def counters(run):
             if run[name]}
 
 
-# --- the samples -----------------------------------------------------------------------------------
+# --- the samples ----------------------------------------------------------------------------------
 
 
 def test_three_moments_leave_what_each_event_was_last(catalog, world):
@@ -242,6 +242,66 @@ def test_titles_come_through_as_written(catalog, world):
     assert catalog.titles() == [title]
 
 
+START = "2026-05-01T20:00:00"
+FAULTY = {
+    "no base id": (base(None, "t", event(1, START)), "base_id", "is missing", "rejected"),
+    "empty base id": (base("", "t", event(1, START)), "base_id", "is missing", "rejected"),
+    "long base id": (base("x" * 201, "t", event(1, START)), "base_id",
+                     "must be at most 200 bytes long", "rejected"),
+    "no event id": (base(1, "t", event(None, START)), "event_id", "is missing", "rejected"),
+    "no start": (base(2, "t", event(1, None)), "start_date", "is missing", "rejected"),
+    "long title": (base(3, "x" * 2001, event(1, START)), "title",
+                   "must be at most 2000 bytes long", "rejected"),
+    "bad end": (base(4, "t", event(1, START, "soon")), "end_date",
+                "is not a date or date-time", "rejected"),
+    "end before start": (base(5, "t", event(1, START, "2026-05-01T19:59:59")), "end_date",
+                         "is before the start", "rejected"),
+    "bad sale": (base(6, "t", event(1, START, sell_from="never")), "sell_from",
+                 "is not a date or date-time", "stored"),
+    "bad capacity": (base(7, "t", event(1, START, None, zone("1", capacity="-1"))), "capacity",
+                     "must be a whole number", "stored"),
+    "bad mode": (base(8, "t", event(1, START), sell_mode="maybe"), "sell_mode",
+                 "must be online or offline: taken for offline", "stored"),
+}
+
+
+def test_other_faults_are_told_and_the_rest_is_stored(catalog, world):
+    fine = base(9, "Todo bien", event(1, START, START, zone("1")))
+    provider = provide(catalog, world, feed(*[fault[0] for fault in FAULTY.values()], fine))
+    run = catalog.syncs(provider)[0]
+    assert [(problem["field"], problem["message"]) for problem in run["problems"]] == \
+        [(field, message) for _, field, message, _ in FAULTY.values()]
+    rejected = sum(verdict == "rejected" for *_, verdict in FAULTY.values())
+    assert (run["status"], run["rejected"], run["created"]) == ("partial", rejected, 4)
+    assert catalog.titles() == ["t", "t", "Todo bien"]
+
+
+def test_a_title_of_two_thousand_bytes_is_kept(catalog, world):
+    provide(catalog, world, one_event("é" * 1000))
+    assert catalog.titles() == ["é" * 1000]
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-1", "UTF-16"])
+def test_encodings(encoding, catalog, world):
+    text = one_event("Ñandú").replace("UTF-8", encoding)
+    provide(catalog, world, text.encode(encoding))
+    assert catalog.titles() == ["Ñandú"]
+
+
+def test_spellings_of_xml_make_no_difference(catalog, world):
+    """CDATA, comments, references, other elements and prefixes between."""
+    provide(catalog, world, """<?xml version="1.0"?>
+        <eventList xmlns:x="urn:x"><!-- a --><x:news><event/></x:news><output>
+        <base_event base_event_id="1" sell_mode="online" x:title="no"
+                    title="J&#97;zz &amp; m&#xE1;s">
+        <extra><event_id>9</event_id></extra>
+        <event event_id="1" sold_out="false">
+        <event_start_date><![CDATA[2026-05-01]]>T20:<!-- b -->00:00
+        </event_start_date><zone zone_id="1" capacity="5" price="5.0"><name>S</name></zone><other/>
+        </event></base_event></output></eventList>""")
+    assert written_rows(catalog) == [row("Jazz & más", START, None, "5", "5")]
+
+
 def test_vanished_events_are_found_and_know_when_they_were_last_seen(catalog, world):
     world.script("/feed", [{"body": sample("01")}, {"body": sample("02")}])
     provider = catalog.provide(world.url("/feed"))
@@ -269,12 +329,13 @@ def test_more_events_than_a_batch(catalog, world):
     assert "Otro evento 778" in catalog.titles()
 
 
-# --- nothing changes ----------------------------------------------------------------------------------
+# --- nothing changes ------------------------------------------------------------------------------
 
 
 ENTITIES = """<?xml version="1.0"?>
 <!DOCTYPE eventList [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
-<eventList><output><base_event base_event_id="1" sell_mode="online" title="&b;"/></output></eventList>
+<eventList><output><base_event base_event_id="1" sell_mode="online" title="&b;"/></output>
+</eventList>
 """
 
 FAULTS = {
@@ -382,7 +443,7 @@ def test_search_answers_while_feeds_go_wrong(catalog, world):
     assert catalog.titles()[-1] == "Gala lirica (nuevo horario)"
 
 
-# --- an unchanged feed writes nothing -------------------------------------------------------------------
+# --- an unchanged feed writes nothing -------------------------------------------------------------
 
 
 def spaced(text):

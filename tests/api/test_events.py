@@ -1,6 +1,5 @@
 """The canonical search, GET /api/v1/events, and GET /api/v1/events/{uuid}."""
 
-import base64
 import datetime
 import decimal
 import re
@@ -8,9 +7,9 @@ import uuid
 
 import pytest
 
-from harness.catalog import Catalog
+from harness.catalog import Catalog, as_cursor
 from harness.feeds import base, event, feed, one_event, zone
-from harness.library import FOREVER, parse
+from harness.library import FOREVER, parse, z
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -19,10 +18,6 @@ def ask(almanac, status=200, **parameters):
     answer = almanac.get("/api/v1/events", params=parameters)
     assert answer.status_code == status, answer.text
     return parse(answer.text)
-
-
-def z(moment):
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
 def rows(found):
@@ -45,7 +40,7 @@ def decimal_text(text):
     return decimal.Decimal(text)
 
 
-# --- windows ------------------------------------------------------------------------------------------
+# --- windows --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("match", ["within", "starts", "overlaps"])
@@ -99,7 +94,7 @@ def test_an_event_without_end_ends_as_it_starts(library, searched):
         assert chosen.uuid in [row["id"] for row in told["data"]]
 
 
-# --- pages --------------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [1, 7, 100, 378, 1000])
@@ -143,7 +138,7 @@ def test_totals(parameters, library, searched):
     last = library.find()[-1]
     assert ask(searched, total="true", startsAt="2036-01-01", **parameters)["total"] == 0
     if not parameters:
-        end = cursor(f"start|{int(last.start.timestamp() + 10 ** 9) * 10 ** 6}|1")
+        end = as_cursor(f"start|{int(last.start.timestamp() + 10 ** 9) * 10 ** 6}|1")
         told = ask(searched, total="true", cursor=end)
         assert (told["data"], told["next"], told["total"]) == ([], None, whole)
 
@@ -155,7 +150,7 @@ def test_an_answer_as_it_is_written(searched):
     assert answer.text == '{"data":[],"next":null,"limit":5}\n'
 
 
-# --- orders -------------------------------------------------------------------------------------------
+# --- orders ---------------------------------------------------------------------------------------
 
 
 FAR = decimal.Decimal("Infinity")
@@ -193,7 +188,8 @@ def test_orders_of_a_part(order, library, searched):
 
 
 def test_walks_over_long_and_odd_titles(start_almanac, world):
-    titles = ["ñ" * 1000, "ñ" * 999 + "a", "a|b|c", "a|b", "|", "", "日本語" * 200, 'say "x"', "%", "a"]
+    titles = ["ñ" * 1000, "ñ" * 999 + "a", "a|b|c", "a|b", "|", "", "日本語" * 200, 'say "x"', "%",
+              "a"]
     events = [base(number, title, event(1, "2026-05-01T20:00:00", None, zone("1")))
               for number, title in enumerate(titles * 2)]
     world.serve("/feed", feed(*events))
@@ -206,7 +202,7 @@ def test_walks_over_long_and_odd_titles(start_almanac, world):
         assert walk(almanac, 3, sort=order) == whole
 
 
-# --- filters ------------------------------------------------------------------------------------------
+# --- filters --------------------------------------------------------------------------------------
 
 
 def words_of(event_):
@@ -294,7 +290,7 @@ def test_events_never_online_are_not_found(library, searched):
     assert hidden.uuid not in [row["id"] for row in told["data"]]
 
 
-# --- faults -------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
 
 
 FAULTS = {
@@ -339,10 +335,6 @@ def test_faults_are_all_named(query, searched):
     assert problem["detail"] == f"{first['field']} {first['message']}"
 
 
-def cursor(text):
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 BAD_CURSORS = {
     None: ["start|1", "start|1|1|1|1", "-start|1|1|", "price|1|1|", "start|1|-1"],
     "price": ["start|1|1", "price|1|1|", "min_price|x|1|", "min_price|1", "min_price||1|",
@@ -356,7 +348,7 @@ BAD_CURSORS = {
 @pytest.mark.parametrize("order", BAD_CURSORS)
 def test_cursors_that_were_never_given(order, searched):
     for text in BAD_CURSORS[order]:
-        answer = searched.get("/api/v1/events", params={"sort": order, "cursor": cursor(text)})
+        answer = searched.get("/api/v1/events", params={"sort": order, "cursor": as_cursor(text)})
         assert answer.status_code == 400, (text, answer.text)
         fault, = answer.json()["errors"]
         assert (fault["field"], fault["rule"]) == ("cursor", "format")
@@ -370,7 +362,7 @@ def test_a_cursor_of_another_order_is_refused(searched):
             assert answer.status_code == (200 if order == other else 400)
 
 
-# --- one event ----------------------------------------------------------------------------------------
+# --- one event ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("memory", [512, 0])
@@ -385,8 +377,8 @@ def test_one_event_with_all_that_is_known(memory, start_almanac, world):
     found, = catalog.search()
     answer = catalog.almanac.get(f"/api/v1/events/{found['id']}")
     told = answer.json()
-    assert list(told) == [*found, "starts_at", "ends_at", "sell_from", "sell_to", "sold_out",
-                          "available", "online", "base_id", "event_id", "provider",
+    assert list(told) == [*found, "provider", "starts_at", "ends_at", "sell_from", "sell_to",
+                          "sold_out", "available", "online", "base_id", "event_id",
                           "first_seen_at", "last_seen_at", "zones"]
     assert {name: told[name] for name in found} == found
     assert {name: told[name] for name in list(told)[8:18]} == {

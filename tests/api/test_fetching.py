@@ -271,6 +271,7 @@ def test_networks_may_be_listed(start_almanac, world):
 
 
 def test_no_proxy_of_the_environment_is_asked(start_almanac, world):
-    catalog = Catalog(start_almanac(http_proxy="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9"))
+    proxy = "http://127.0.0.1:9"
+    catalog = Catalog(start_almanac(http_proxy=proxy, ALL_PROXY=proxy))
     world.serve("/feed", one_event())
     assert catalog.syncs(catalog.provide(world.url("/feed")))[0]["created"] == 1

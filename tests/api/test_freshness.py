@@ -50,7 +50,7 @@ def catalog(request, start_almanac, world):
     return catalog
 
 
-# --- validators -----------------------------------------------------------------------------------------
+# --- validators -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -151,7 +151,7 @@ def test_another_database_has_other_etags(start_almanac, database, postgres, wor
     assert etags[0] != etags[1]
 
 
-# --- several daemons -------------------------------------------------------------------------------------
+# --- several daemons ------------------------------------------------------------------------------
 
 
 def see(almanac, text, seconds=2.0):
@@ -194,7 +194,7 @@ def test_a_daemon_that_starts_later_knows_everything(start_almanac, world):
     assert second.get("/search/").content == first.get("/search/").content
 
 
-# --- deleted providers -----------------------------------------------------------------------------------
+# --- deleted providers ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("memory", [512, 0])
@@ -236,7 +236,7 @@ def test_a_provider_deleted_while_its_sync_runs(catalog, world):
     wait_until(lambda: catalog.query("SELECT count(*) FROM catalog_events") == [(0,)])
 
 
-# --- the picture's limit ----------------------------------------------------------------------------------
+# --- the picture's limit --------------------------------------------------------------------------
 
 
 def test_a_catalog_past_its_memory_is_answered_by_sql(start_almanac, world):
@@ -250,7 +250,7 @@ def test_a_catalog_past_its_memory_is_answered_by_sql(start_almanac, world):
     see(almanac, "Jazz 7")
 
 
-# --- the cache of answers --------------------------------------------------------------------------------
+# --- the cache of answers -------------------------------------------------------------------------
 
 
 def cache_counts(almanac):
@@ -325,8 +325,8 @@ def ask_together(almanac, path, count):
 
 
 def test_one_asks_while_many_wait(start_almanac, database, world):
-    almanac = start_almanac(HTTP_THREADS=1, DATABASE_STATEMENT_TIMEOUT_MS=5000,
-                            DATABASE_ANSWER_TIMEOUT_MS=6000)
+    almanac = start_almanac(HTTP_THREADS=1, DATABASE_STATEMENT_TIMEOUT_MS=9000,
+                            DATABASE_ANSWER_TIMEOUT_MS=9500)
     world.serve("/feed", big_feed())
     Catalog(almanac).provide(world.url("/feed"))
     hits, misses = cache_counts(almanac)

@@ -49,6 +49,7 @@ def test_the_database_goes_and_comes_back(own_postgres, start_almanac):
     for path in ("/status", "/health", "/livez", "/metrics"):
         assert almanac.get(path).status_code == 200
     assert almanac.get("/search/").status_code == 200
+    wait_until(lambda: int(almanac.get("/search/").headers["X-Catalog-Age"]) >= 1, 5, "an age")
     began = time.monotonic()
     answer = almanac.get("/api/v1/providers")
     assert time.monotonic() - began < 2
@@ -58,7 +59,24 @@ def test_the_database_goes_and_comes_back(own_postgres, start_almanac):
     wait_until(lambda: almanac.get("/api/v1/providers").status_code == 200, 5)
 
 
-# --- metrics --------------------------------------------------------------------------------------------
+def test_without_its_connection_for_writes_a_worker_is_not_ready(start_almanac, database, postgres):
+    almanac = start_almanac(HTTP_THREADS=1)
+    name = database.rpartition("/")[2]
+    outside = postgres.url("postgres")
+    postgres.query(outside, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    postgres.query(outside, """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                               WHERE datname = %s AND application_name = 'almanac-0-write'""", name)
+    wait_until(lambda: almanac.get("/readyz").status_code == 503, 5)
+    answer = almanac.get("/readyz")
+    assert (answer.json()["database"], answer.headers["Retry-After"]) == ("unavailable", "1")
+    assert almanac.get("/api/v1/providers").status_code == 200
+    postgres.query(outside, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    wait_until(lambda: almanac.get("/readyz").status_code == 200, 5)
+    body = {"name": "back", "url": "http://127.0.0.1:9/"}
+    assert almanac.post("/api/v1/providers", body).status_code == 201
+
+
+# --- metrics --------------------------------------------------------------------------------------
 
 
 LINE = re.compile(r'[a-z_]+(\{([a-z_]+="([^"\\\n]|\\.)*",?)+\})? -?[0-9.e+]+(Inf|NaN)?')

@@ -42,7 +42,8 @@ def fixture_almanac(start_module_almanac, module_world):
 def ask_as_written(almanac, target):
     """The status and body of a GET whose target no library has mended."""
     with socket.create_connection(("127.0.0.1", almanac.port), 5) as connection:
-        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        head = f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
         text = b"".join(iter(lambda: connection.recv(65536), b""))
     head, _, body = text.partition(b"\r\n\r\n")
     return int(head.split()[1]), body
@@ -59,7 +60,7 @@ def problem(answer):
     return told
 
 
-# --- paths and methods -----------------------------------------------------------------------------------
+# --- paths and methods ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", UNKNOWN)
@@ -117,7 +118,7 @@ def without_changing(headers):
             if name not in ("X-Request-Id", "Date", "X-Catalog-Age")}
 
 
-# --- what a request may hold -----------------------------------------------------------------------------
+# --- what a request may hold ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("query", ["%", "%4", "%zz", "a=%C3%28", "a=%FF", "a=%00", "%00=a",
@@ -196,7 +197,7 @@ def test_expect_continue(almanac):
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
-# --- what every answer says -------------------------------------------------------------------------------
+# --- what every answer says -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [*ROUTES, "/nothing", "/search?starts_at=x", "/search/?offline=x",
@@ -238,7 +239,7 @@ def test_errors_carry_request_ids_too(almanac):
         assert almanac.get(path, headers={"X-Request-Id": "mine"}).headers["X-Request-Id"] == "mine"
 
 
-# --- validators and compression ------------------------------------------------------------------------
+# --- validators and compression -------------------------------------------------------------------
 
 
 REVALIDATED = ["/search?starts_at=2026-01-01&ends_at=2027-01-01", "/api/v1/events?q=jazz",
@@ -269,7 +270,8 @@ def test_other_answers_have_no_etag(path, almanac):
 @pytest.mark.parametrize("coding, is_packed", [
     ("gzip", True), ("gzip, deflate, br", True), ("GZIP", True), ("*", True), ("gzip;q=0.5", True),
     ("deflate", False), ("identity", False), ("gzip;q=0", False), ("gzip; q=0.000", False),
-    ("*;q=0", False), ("*, gzip;q=0", False), ("gzip;q=0, *", False), ("gzipped", False), ("", False)])
+    ("*;q=0", False), ("*, gzip;q=0", False), ("gzip;q=0, *", False), ("gzipped", False),
+    ("", False)])
 def test_compression_is_negotiated(coding, is_packed, almanac):
     path = "/search?starts_at=2026-01-01&ends_at=2027-01-01"
     plain = almanac.get(path)

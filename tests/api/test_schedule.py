@@ -1,12 +1,16 @@
 """When providers are synced: by themselves, once among several daemons, and after accidents."""
 
+import concurrent.futures
+import contextlib
 import datetime
 import time
 
+import psycopg2
 import pytest
 
 from harness.catalog import Catalog
 from harness.feeds import base, event, feed, one_event, sample, zone
+from harness.postgres import Postgres
 from harness.processes import wait_until
 
 
@@ -29,7 +33,7 @@ def let_time_pass(catalog, seconds):
     catalog.query("SELECT pg_notify('almanac_jobs', 'catalog-sync')")
 
 
-# --- intervals -------------------------------------------------------------------------------------------
+# --- intervals ------------------------------------------------------------------------------------
 
 
 def test_a_provider_is_synced_by_itself(catalog, world):
@@ -93,7 +97,7 @@ def test_a_slow_provider_holds_nobody_up(catalog, world):
     assert catalog.titles() == ["Rápido"]
 
 
-# --- restarts -------------------------------------------------------------------------------------------
+# --- restarts -------------------------------------------------------------------------------------
 
 
 def test_due_times_survive_a_restart(start_almanac, world):
@@ -195,7 +199,8 @@ def test_a_lease_that_stands_is_respected(start_almanac, world):
 
 
 def test_a_daemon_that_lost_its_lease_writes_nothing(start_almanac, world):
-    world.script("/feed", [{"body": one_event("Viejo"), "delay": 1.5}, {"body": one_event("Nuevo")}])
+    world.script("/feed", [{"body": one_event("Viejo"), "delay": 1.5},
+                           {"body": one_event("Nuevo")}])
     one = start_almanac()
     provider = Catalog(one).create(world.url("/feed"))
     world.wait_for(1, "/feed")
@@ -221,7 +226,7 @@ def test_another_url_while_a_sync_runs(catalog, world):
     assert catalog.titles() == ["Nuevo"]
 
 
-# --- several daemons ------------------------------------------------------------------------------------
+# --- several daemons ------------------------------------------------------------------------------
 
 
 def test_two_daemons_sync_each_provider_once(start_almanac, world):
@@ -260,7 +265,28 @@ def test_the_other_daemon_takes_over(start_almanac, world):
     world.wait_for(seen + 2, "/feed", 10)
 
 
-# --- what is kept ---------------------------------------------------------------------------------------
+def test_a_wake_that_waited_for_a_claim_counts_as_later(start_almanac, database):
+    """Else the job's run, which did not see the new provider, would plan over it."""
+    almanac = start_almanac(DATABASE_STATEMENT_TIMEOUT_MS=9000, DATABASE_ANSWER_TIMEOUT_MS=9500)
+    with contextlib.closing(psycopg2.connect(database)) as claim:
+        cursor = claim.cursor()
+        cursor.execute("SELECT FROM jobs WHERE name = 'catalog-sync' FOR UPDATE")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            body = {"name": "new", "url": "http://127.0.0.1:9/"}
+            created = pool.submit(almanac.post, "/api/v1/providers", body)
+            waiting = """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                         AND datname = current_database()"""
+            wait_until(lambda: Postgres.query(database, waiting) == [(1,)])
+            cursor.execute("""UPDATE jobs SET started_at = clock_timestamp(),
+                                  lease_owner = gen_random_uuid(), lease_until = 'infinity'
+                              WHERE name = 'catalog-sync'""")
+            claim.commit()
+            assert created.result().status_code == 201
+    is_later = "SELECT due_at > started_at FROM jobs WHERE name = 'catalog-sync'"
+    assert Postgres.query(database, is_later) == [(True,)]
+
+
+# --- what is kept ---------------------------------------------------------------------------------
 
 
 def test_old_records_of_runs_are_purged(start_almanac, world):

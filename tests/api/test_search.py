@@ -1,13 +1,12 @@
 """The older searches: GET /search and GET /search/."""
 
-import base64
 import datetime
 
 import pytest
 
-from harness.catalog import Catalog
+from harness.catalog import Catalog, as_cursor
 from harness.feeds import base, event, feed, one_event, zone
-from harness.library import FOREVER, parse
+from harness.library import FOREVER, parse, z
 
 JSON = "application/json"
 PARIS = datetime.timezone(datetime.timedelta(hours=2))
@@ -21,15 +20,11 @@ def ask(almanac, path, status=200, **parameters):
     return parse(answer.text)
 
 
-def z(moment):
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
-
-
 def rows(found, id_of="uuid"):
     return [event_.row(id_of) for event_ in found]
 
 
-# --- GET /search --------------------------------------------------------------------------------------
+# --- GET /search ----------------------------------------------------------------------------------
 
 
 def test_search_gives_what_lies_within_the_window(library, searched):
@@ -64,9 +59,9 @@ def test_search_events_envelope(library, searched):
 def test_bounds_are_instants_however_they_are_written(library, searched):
     first, last = library.find()[3].start, library.find()[-9].start
     expected = rows(library.find("within", (first, last)))
-    utc = datetime.timezone.utc
+    in_paris = first.replace(tzinfo=datetime.timezone.utc).astimezone(PARIS)
     spellings = [z(first), f"{first.isoformat()}", f"{first.isoformat()}.000Z",
-                 f"{first.isoformat()}+00:00", first.replace(tzinfo=utc).astimezone(PARIS).isoformat(),
+                 f"{first.isoformat()}+00:00", in_paris.isoformat(),
                  f"{first:%Y-%m-%d %H:%M}", f"{first:%Y%m%dT%H%M%SZ}", z(first).lower()]
     for spelling in spellings:
         assert ask(searched, "/search", starts_at=spelling, ends_at=z(last))["data"] == expected
@@ -126,7 +121,7 @@ def test_unknown_and_repeated_parameters(library, searched):
     assert parse(text)["data"] == rows(library.find("within", window))
 
 
-# --- GET /search/ -------------------------------------------------------------------------------------
+# --- GET /search/ ---------------------------------------------------------------------------------
 
 
 def test_search_all_compares_starts_and_tells_integers(library, searched):
@@ -174,7 +169,7 @@ def test_search_all_faults(query, status, detail, searched):
     assert answer.text == f'{{"detail":{detail}}}\n'
 
 
-# --- memory and SQL tell the same ------------------------------------------------------------------------
+# --- memory and SQL tell the same -----------------------------------------------------------------
 
 
 def test_memory_and_sql_answer_with_the_same_bytes(library):
@@ -197,7 +192,7 @@ def test_memory_and_sql_answer_with_the_same_bytes(library):
         assert len(told) == 1, path
 
 
-# --- long lists ---------------------------------------------------------------------------------------
+# --- long lists -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(name="long_list", scope="module")
@@ -240,28 +235,25 @@ def test_a_list_of_exactly_ten_thousand_has_no_next(long_list):
     assert "next" not in rest.links
 
 
-# --- cursors ----------------------------------------------------------------------------------------------
-
-
-def cursor(text):
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+# --- cursors --------------------------------------------------------------------------------------
 
 
 BAD_CURSORS = ["start", "start|1", "start|1|x", "start|x|1", "start|1|-1", "start|1|1|1",
                "start|1|9223372036854775807", "start|9223372036854775807|1", "price|1|1|",
                "start|-9223372036854775808|1", "start|-250000000000000000|1", "start||",
-               "START|1|1", "start|1|1\n", "start|1.5|1", "start|1|1;DROP TABLE jobs", "start|1|1|", "\x01\x02"]
+               "START|1|1", "start|1|1\n", "start|1.5|1", "start|1|1;DROP TABLE jobs", "start|1|1|",
+               "\x01\x02"]
 
 
 @pytest.mark.parametrize("text", BAD_CURSORS)
 def test_cursors_that_were_never_given(text, searched):
     for path in ("/search/?", "/search?starts_at=2026-01-01&ends_at=2026-12-31&"):
-        answer = searched.get(f"{path}cursor={cursor(text)}")
+        answer = searched.get(f"{path}cursor={as_cursor(text)}")
         assert answer.status_code == 400, (text, answer.text)
         assert "cursor must be the cursor of an earlier answer" in answer.text
 
 
-# --- timezones --------------------------------------------------------------------------------------------
+# --- timezones ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("memory", [512, 0])

@@ -73,6 +73,7 @@ def test_a_daemon_killed_again_and_again_calls_every_timer(start_almanac, sink):
         ids = create(daemon, sink.url(), 3000, first=0.5)
         sink.wait_for(1200)
         daemon.kill()
+        daemon.lines.clear()  # of the run before
         daemon.start()
         sink.wait_for(3000, seconds=10)
         assert_called(sink, ids, twice_at_most=IN_FLIGHT)

@@ -80,7 +80,7 @@ class Almanac:
     def __exit__(self, *_):
         self.close()
 
-    # --- life ------------------------------------------------------------------------------------
+    # --- life -------------------------------------------------------------------------------------
 
     def launch(self):
         """Starts the process and waits for nothing."""
@@ -162,7 +162,7 @@ class Almanac:
         assert code == 0, f"the daemon ended with {code}"
         self.assert_no_complaints()
 
-    # --- the log ---------------------------------------------------------------------------------
+    # --- the log ----------------------------------------------------------------------------------
 
     @property
     def log(self):
@@ -199,7 +199,7 @@ class Almanac:
                       and line.get("what") not in self.expected_errors]
             assert not errors, errors
 
-    # --- metrics ---------------------------------------------------------------------------------
+    # --- metrics ----------------------------------------------------------------------------------
 
     def metric_values(self, name, **labels):
         """The values of the series of this name that have all these labels."""
@@ -212,7 +212,7 @@ class Almanac:
         """Their sum."""
         return sum(self.metric_values(name, **labels))
 
-    # --- memory ----------------------------------------------------------------------------------
+    # --- memory -----------------------------------------------------------------------------------
 
     def rss(self):
         """Bytes of memory it has now."""
@@ -221,7 +221,7 @@ class Almanac:
     def peak_rss(self):
         return memory_of(self.pid, "VmHWM")
 
-    # --- questions -------------------------------------------------------------------------------
+    # --- questions --------------------------------------------------------------------------------
 
     def url(self, path="/"):
         return f"http://127.0.0.1:{self.port}{path}"

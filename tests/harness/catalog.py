@@ -1,5 +1,6 @@
 """What the stories of the catalog do again and again: provide a feed, sync it, look at it."""
 
+import base64
 import itertools
 
 from harness.postgres import Postgres
@@ -15,6 +16,11 @@ def edition_of(response):
     return int(parts[1]) if len(parts) > 1 else None
 
 
+def as_cursor(text):
+    """A cursor as answers spell it."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
 class Catalog:
     """The catalog of one database as one daemon tells it."""
 
@@ -24,7 +30,7 @@ class Catalog:
     def query(self, sql, *args):
         return Postgres.query(self.almanac.settings["DATABASE_URL"], sql, *args)
 
-    # --- providers -------------------------------------------------------------------------------
+    # --- providers --------------------------------------------------------------------------------
 
     def create(self, url, **fields):
         """The id of a new provider; its first sync is under way."""
@@ -45,7 +51,7 @@ class Catalog:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    # --- syncs -----------------------------------------------------------------------------------
+    # --- syncs ------------------------------------------------------------------------------------
 
     def syncs(self, provider):
         """The newest first."""
@@ -79,7 +85,7 @@ class Catalog:
         self.settle()
         return run
 
-    # --- searches --------------------------------------------------------------------------------
+    # --- searches ---------------------------------------------------------------------------------
 
     def edition(self):
         return self.query("SELECT edition FROM catalog_state")[0][0]

@@ -81,6 +81,11 @@ def invent(dice, number):
         provider=dice.randrange(2))
 
 
+def z(moment):
+    """A moment as a bound of a search."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+
+
 def parse(text):
     """JSON with exact decimals."""
     return json.loads(text, parse_float=decimal.Decimal)

@@ -4,8 +4,8 @@
         url = postgres.create_database()
         postgres.query(url, "SELECT 1 + %s AS sum", 1)    -> [(2,)]
 
-It listens on a unix socket and on a free port of loopback, trusts everybody, and keeps its port over
-restarts. fsync is on, as tests about acknowledged data need it; fast=True turns it off.
+It listens on a unix socket and on a free port of loopback, trusts everybody, and keeps its port
+over restarts. fsync is on, as tests about acknowledged data need it; fast=True turns it off.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class Postgres:
     def __exit__(self, *_):
         self.cleanup()
 
-    # --- making ----------------------------------------------------------------------------------
+    # --- making -----------------------------------------------------------------------------------
 
     def _choose_user(self):
         """PostgreSQL refuses to be run by root."""
@@ -64,7 +64,7 @@ class Postgres:
                               check=False, **self._user)
         assert done.returncode == 0, done.stderr
 
-    # --- life ------------------------------------------------------------------------------------
+    # --- life -------------------------------------------------------------------------------------
 
     def start(self, seconds=30.0):
         """Returns when it accepts connections."""
@@ -129,7 +129,7 @@ class Postgres:
             self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    # --- use -------------------------------------------------------------------------------------
+    # --- use --------------------------------------------------------------------------------------
 
     def url(self, database, by_socket=False):
         if by_socket:

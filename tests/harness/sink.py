@@ -42,6 +42,10 @@ class Sink:
         self._is_up.set()
         self._loop.run_forever()
         self._server.close()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
     @property
     def port(self):

@@ -1,7 +1,7 @@
 """What the stories of timers do again and again.
 
-Nobody owns the shard NOWHERE: a timer that is put there is never fired, whatever its time, and a story
-can look at it at leisure.
+In a database where `set_nowhere_apart` was called before a daemon came, nobody fires the timers of the
+shard NOWHERE, whatever their time: a story can look at them at leisure.
 """
 
 import datetime
@@ -9,7 +9,7 @@ import json
 
 from harness.postgres import Postgres
 
-NOWHERE = 99
+NOWHERE = 63
 URL = "http://receiver.example/hook"
 HOUR = datetime.timedelta(hours=1)
 
@@ -23,6 +23,13 @@ ATTEMPT = {"attempt": 1, "startedAt": "2026-02-01T20:00:00.000Z", "durationMs": 
 
 KEPT = """due_at, destination, url, method, headers, payload, metadata, max_attempts, timeout_ms,
           attempts, attempt_log, created_at, request_id, traceparent"""
+
+
+def set_nowhere_apart(database):
+    """It belongs to a daemon that does not exist."""
+    assert Postgres.query(database, "UPDATE timer_shards SET owner = gen_random_uuid(),"
+                          " owner_name = 'nowhere', lease_until = now() + interval '1 year'"
+                          " WHERE shard = %s AND owner IS NULL", NOWHERE) == 1
 
 
 def moment(text):
@@ -104,6 +111,7 @@ class Timers:
     def create_running(self, **fields):
         timer = self.create(**fields)["id"]
         self.put_nowhere(timer, "0")
+        self.query("UPDATE timers SET due_at = next_at WHERE id = %s", timer)
         return timer
 
     def create_retrying(self, *attempts, **fields):

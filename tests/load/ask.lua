@@ -50,6 +50,24 @@ function kinds.fixed(arguments)
   return function() return question end
 end
 
+local function post(target, body)
+  return "POST " .. target .. " HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: "
+    .. #body .. "\r\n\r\n" .. body
+end
+
+local TIMER = '{"url":"http://127.0.0.1:9/hook","delay":86400,"payload":{"order":17}}'
+
+-- timer: one timer to come; timers: a thousand at once
+function kinds.timer()
+  local question = post("/api/v1/timers", TIMER)
+  return function() return question end
+end
+
+function kinds.timers()
+  local question = post("/api/v1/timers/batch", "[" .. string.rep(TIMER, 1000, ",") .. "]")
+  return function() return question end
+end
+
 -- window SECONDS [HEADER...]: date searches of that length, from any second of the catalog
 function kinds.window(arguments)
   local length, headers = tonumber(arguments[3]), headers_of(arguments)

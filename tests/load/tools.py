@@ -118,13 +118,13 @@ class Clock:
     """CPU time of the daemon and of PostgreSQL from here on."""
 
     def __init__(self, daemon, postgres):
-        postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
-        self._daemon = [daemon.pid]
-        self._postgres = [postmaster, *children_of(postmaster)]
+        self._postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
+        self._daemon = daemon.pid
         self._began = self._read()
 
     def _read(self):
-        return cpu_seconds(self._daemon), cpu_seconds(self._postgres)
+        return (cpu_seconds([self._daemon]),
+                cpu_seconds([self._postmaster, *children_of(self._postmaster)]))
 
     def spent(self):
         """(of the daemon, of PostgreSQL) in seconds."""

@@ -57,7 +57,7 @@ class Daemon(Almanac):
         return self._process.wait(seconds)
 
     def _is_ready(self):
-        assert self.is_running, self.tail()
+        assert self.is_running, (self.directory / "log").read_text(encoding="utf-8")[-2000:]
         with contextlib.suppress(OSError):
             return self.get("/readyz").status_code == 200
         return False
@@ -76,9 +76,8 @@ class Daemon(Almanac):
         raise AssertionError(f"no metric {name}")
 
     def close(self):
-        code = self.terminate() if self.is_running else self._process.poll()
-        errors = self.read_log(None)
-        errors = [line for line in errors if line.get("level") == "error"]
+        code = self.terminate() if self.is_running else self.wait()
+        errors = [line for line in self.read_log(None) if line.get("level") == "error"]
         super().close()
         assert code == 0 and not errors, f"the daemon ended with {code}: {errors}"
 
@@ -115,6 +114,10 @@ class Yard:
         assert done.returncode == 0, done.stderr
         return url
 
+    def database_of_peer(self):
+        """An empty one, by TCP: not every client knows the socket."""
+        return self.postgres.create_database()
+
     def catalog(self, events):
         """The database of a catalog of that many events, the same for all scripts."""
         if events not in self._catalogs:
@@ -128,8 +131,8 @@ class Yard:
     def daemon(self, url, events=None, **settings):
         """A daemon with the settings it comes with. With `events`: it has them all in its picture."""
         daemon = Daemon(url, **settings)
+        daemon.start()
         try:
-            daemon.start()
             if events is not None:
                 wait_until(lambda: daemon.metric("almanac_catalog_events") == events, 120,
                            "the picture is there")

@@ -5,7 +5,7 @@ import re
 from house import ROOT, code_files, doors, includes, sources, tell
 
 HALL = "hall"
-ROOMS = {"catalog", "health"}
+ROOMS = {"catalog", "health", "timers"}
 
 # A folder and those it may include besides itself.
 GROUND = {"base"}
@@ -23,13 +23,14 @@ MAY_INCLUDE = {
 # Which folder is behind a door of include/almanac/.
 DOORS = {
     "base": "arena clock container digest log loop mailbox metrics settings str uuid",
-    "formats": "decimal fields json moment xml",
+    "formats": "decimal duration fields json moment xml",
     "db": "db rows statements",
     "fetch": "fetch",
-    "http": "endpoint problems publication reply server",
+    "http": "desk endpoint problems publication reply server",
     "flow": "flow scheduler",
     "catalog": "catalog",
     "health": "health",
+    "timers": "timers",
     HALL: "routes schedule",
 }
 BEHIND = {door: folder for folder, names in DOORS.items() for door in names.split()}

@@ -43,7 +43,7 @@ class Case:
     name: str
     statement: str
     values: typing.Sequence
-    index: str
+    index: str | None           # None: it reads the table's own blocks, from one to another
     pages: int
     # What PostgreSQL may prefer when it knows the values: walking all events in their order.
     by_values: tuple = ()
@@ -72,10 +72,8 @@ CASES = [
     Case("rare words in a window", "search_text",
          window(starts="2026-06-01", until="2026-09-01", limit=20) + ["rare"],
          "catalog_events_title", 300),
-    Case("first page of the snapshot", "snapshot_page", [-9000000000000000, 0, 1000],
-         "catalog_events_start", 1200),
-    Case("last page of the snapshot", "snapshot_page", [1808000000000000, 0, 1000],
-         "catalog_events_start", 1200),
+    Case("a page of the snapshot", "snapshot_page", ["(256,0)", "(512,0)"], None, 300),
+    Case("behind the last page", "snapshot_page", ["(100000,0)", "(100256,0)"], None, 5),
     Case("nothing changed", "snapshot_changes", [201, 2**63 - 1, 1000],
          "catalog_events_edition", 20),
     Case("five hundred changed", "snapshot_changes", [199, 2**63 - 1, 1000],
@@ -131,7 +129,7 @@ def judge(case, plan, knows_values=False):
     index, pages = case.index, case.pages
     if knows_values and case.by_values and index not in used:
         index, pages = case.by_values
-    assert index in used, words
+    assert index is None or index in used, words
     walked = [node for node in nodes_of(plan) if node["Node Type"] == "Seq Scan" and was_run(node)
               and node["Relation Name"] == "catalog_events"]
     assert not walked, words

@@ -1,4 +1,5 @@
-/* test_digest.c - SHA-256 against the vectors of NIST (FIPS 180-4 examples, SHAVS), in any pieces */
+/* test_digest.c - SHA-256 against the vectors of NIST (FIPS 180-4 examples, SHAVS), HMAC against those
+ * of RFC 4231, in any pieces */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,6 +95,62 @@ static void a_million_bytes_are_digested(void **state)
 	digest_destroy(digest);
 }
 
+/* RFC 4231, cases 1, 6 and 7; 2 is below. */
+static const struct {
+	char key; /* repeated */
+	size_t key_length;
+	const char *text;
+	const char *hex;
+} keyed[] = {
+	{'\x0b', 20, "Hi There",
+	 "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+	{'\xaa', 131, "Test Using Larger Than Block-Size Key - Hash Key First",
+	 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+	{'\xaa', 131,
+	 "This is a test using a larger than block-size key and a larger than block-size data. "
+	 "The key needs to be hashed before being used by the HMAC algorithm.",
+	 "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
+};
+
+static void known_keys_have_known_codes(void **state)
+{
+	uint8_t out[DIGEST_LENGTH];
+	char key[131];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(keyed); i++) {
+		struct hmac *hmac;
+
+		memset(key, keyed[i].key, sizeof(key));
+		hmac = hmac_create((struct span){key, keyed[i].key_length});
+		hmac_feed(hmac, span_of(keyed[i].text));
+		hmac_take(hmac, out);
+		assert_hex(out, keyed[i].hex);
+		hmac_destroy(hmac);
+	}
+	hmac_destroy(NULL);
+}
+
+/* "Jefe", "what do ya want for nothing?": again and again, cut everywhere. */
+static void a_key_serves_many_times(void **state)
+{
+	static const char text[] = "what do ya want for nothing?";
+	struct hmac *hmac = hmac_create(SPAN("Jefe"));
+	uint8_t out[DIGEST_LENGTH];
+
+	(void)state;
+	for (size_t cut = 0; cut < sizeof(text); cut++) {
+		hmac_feed(hmac, (struct span){text, cut});
+		hmac_feed(hmac, (struct span){NULL, 0});
+		hmac_feed(hmac, (struct span){text + cut, sizeof(text) - 1 - cut});
+		hmac_take(hmac, out);
+		assert_hex(out, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	}
+	hmac_take(hmac, out);
+	assert_hex(out, "923598ca6d64af2a5dba79dcd021a8a0fe5c5f557519adaaf0ad532d4506dd30");
+	hmac_destroy(hmac);
+}
+
 /* Not a test of randomness: only that all bytes are written, and never twice the same. */
 static void random_bytes_fill_all(void **state)
 {
@@ -119,6 +176,8 @@ int main(void)
 		cmocka_unit_test(known_texts_have_known_digests),
 		cmocka_unit_test(pieces_make_no_difference),
 		cmocka_unit_test(a_million_bytes_are_digested),
+		cmocka_unit_test(known_keys_have_known_codes),
+		cmocka_unit_test(a_key_serves_many_times),
 		cmocka_unit_test(random_bytes_fill_all),
 	};
 

@@ -118,6 +118,47 @@ static void bad_base64url_is_refused(void **state)
 	}
 }
 
+static void base64_goes_both_ways(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"", ""},
+		{"f", "Zg=="},
+		{"fo", "Zm8="},
+		{"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="},
+		{"fooba", "Zm9vYmE="},
+		{"foobar", "Zm9vYmFy"},
+		{"\xfb\xff\xbf", "+/+/"},
+		{"\xff\xff\xff\xff", "/////w=="},
+	};
+	struct span bytes;
+	struct str out;
+
+	str_init(&out, 64);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		str_clear(&out);
+		base64_append(&out, span_of(pairs[i][0]));
+		assert_string_equal(str_text(&out), pairs[i][1]);
+		assert_true(base64_parse(*state, span_of(pairs[i][1]), &bytes));
+		assert_true(span_is(bytes, pairs[i][0]));
+	}
+	str_finish(&out);
+}
+
+static void bad_base64_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"Z",        "Zg",       "Zg=",    "Zh==",     "Zm9=", "====",
+		"=",        "Z===",     "Zg==\n", "Zm-v",     "Zm_v", " Zm9v",
+		"Zg==Zg==", "Zm9v====", "Zm9v=",  "Zm9v.AAA", "Z=g=", "Zm8=Zm8="};
+	struct span bytes;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (base64_parse(*state, span_of(bad[i]), &bytes))
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
 static void integers_are_read(void **state)
 {
 	static const char *const bad[] = {"",
@@ -156,6 +197,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_path_keeps_its_plus, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(base64url_goes_both_ways, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(bad_base64url_is_refused, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(base64_goes_both_ways, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(bad_base64_is_refused, open_arena, close_arena),
 		cmocka_unit_test(integers_are_read),
 	};
 

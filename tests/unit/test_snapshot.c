@@ -292,10 +292,10 @@ static void texts_are_kept(void **state)
 	drop(snapshot);
 }
 
-/* A block is 1 MiB; what does not fit behind the last text goes into the next one. */
+/* What does not fit behind the last text goes into the next block. */
 static void a_block_is_filled_to_its_last_byte(void **state)
 {
-	static char most[(1 << 20) - 5];
+	static char most[SNAPSHOT_BLOCK_BYTES - 5];
 
 	(void)state;
 	for (size_t length = 4; length <= 7; length++) {

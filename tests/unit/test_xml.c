@@ -81,8 +81,8 @@ static bool read_pieces(struct scribe *scribe, struct span document, size_t piec
 	for (size_t i = 0; i < document.length && is_good; i += piece) {
 		size_t rest = document.length - i;
 
-		is_good = xml_reader_feed(
-			reader, (struct span){document.bytes + i, rest < piece ? rest : piece});
+		is_good = xml_reader_feed(reader, (struct span){document.bytes + i,
+								rest < piece ? rest : piece});
 	}
 	if (is_good)
 		is_good = xml_reader_end(reader);

@@ -43,7 +43,7 @@ def judge(answers):
 
 
 def large_rows(yard, wrk, daemon):
-    """The same bytes, rendered from the picture, and as finished bytes of /demo/events.xml's kind."""
+    """What a row costs when there are many: the bytes' own cost, or more?"""
     rates, costs, sizes = [], [], []
     for _ in range(yard.size.rounds):
         clock = Clock(daemon, yard.postgres)
