@@ -16,7 +16,7 @@ CREATE TABLE webhooks (
 ) PARTITION BY RANGE (received_at);
 
 CREATE INDEX webhooks_id ON webhooks (id);
-CREATE INDEX webhooks_task ON webhooks (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX webhooks_task ON webhooks (task_id);
 
 COMMENT ON TABLE webhooks IS 'Every webhook that came to /webhook, with its answer, in one partition per day of receipt.';
 COMMENT ON COLUMN webhooks.id IS 'A number that rises in about the order of receipt.';

@@ -177,8 +177,8 @@ static enum db_start ask(PGconn *connection, struct db_call *call, struct str *c
 	assert(call->value_count <= CALL_VALUES_MAX);
 	for (size_t i = 0; i < call->value_count; i++)
 		values[i] = call->values[i].bytes;
-	result = PQexecParams(connection, statement->text, (int)call->value_count, NULL, values, NULL,
-			      NULL, 0);
+	result = PQexecParams(connection, statement->text, (int)call->value_count, NULL, values,
+			      NULL, NULL, 0);
 	if (PQresultStatus(result) == PGRES_TUPLES_OK) {
 		call->answered(call, (const struct db_rows *)result);
 		verdict = DB_START_OK;

@@ -98,13 +98,13 @@ static void complain_unwell(struct request *request, const struct complaint *com
 	str_format(&reply->body, ",\"version\":\"%s\"}\n", request_version(request));
 }
 
-#define PARTS_SCHEMA                                                                                 \
-	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\",\"reports\"],"          \
+#define PARTS_SCHEMA                                                                               \
+	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\",\"reports\"],"   \
 	"\"properties\":{"                                                                         \
-	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                        \
-	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                      \
-	"\"scheduler\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                           \
-	"\"reports\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                             \
+	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                      \
+	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                    \
+	"\"scheduler\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                         \
+	"\"reports\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                           \
 	"\"schema\":{\"type\":\"integer\"},\"version\":{\"type\":\"string\"}}}"
 
 const struct endpoint health_ready = {

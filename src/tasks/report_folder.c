@@ -72,8 +72,8 @@ static void write_time(int64_t at_us, char *text, size_t size)
 {
 	struct moment at = moment_of_unix_us(at_us);
 
-	snprintf(text, size, "%04d%02d%02dT%02d%02d%02dZ", at.year, at.month, at.day,
-		 at.hour, at.minute, at.second);
+	snprintf(text, size, "%04d%02d%02dT%02d%02d%02dZ", at.year, at.month, at.day, at.hour,
+		 at.minute, at.second);
 }
 
 void report_name(struct span user, int64_t starts_us, int64_t ends_us,

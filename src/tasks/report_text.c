@@ -137,8 +137,8 @@ static void append_member_moment(struct str *out, const char *member, int64_t at
 static void append_item(const struct report *report, const struct report_item *item,
 			struct str *out)
 {
-	append_member_text(out, "    {\n      \"id\": ",
-			   text_of(report, item->id, item->id_length));
+	append_member_text(out,
+			   "    {\n      \"id\": ", text_of(report, item->id, item->id_length));
 	append_member_text(out, ",\n      \"content\": ",
 			   text_of(report, item->content, item->content_length));
 	append_member_moment(out, ",\n      \"createdOrCompletedAt\": \"", item->at_us);
@@ -192,7 +192,8 @@ static void append_cell(struct str *out, struct span text)
 void report_append_csv(struct report *report, struct str *out)
 {
 	sort(report);
-	str_append_text(out, "userId,periodStart,periodEnd,list,id,content,createdOrCompletedAt\r\n");
+	str_append_text(out,
+			"userId,periodStart,periodEnd,list,id,content,createdOrCompletedAt\r\n");
 	for (size_t i = 0; i < report->count; i++) {
 		const struct report_item *item = &report->items[i];
 

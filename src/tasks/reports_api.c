@@ -38,8 +38,9 @@ static const struct field make_fields[] = {
 	{.name = "from",
 	 .place = FIELD_IN_QUERY,
 	 .kind = FIELD_MOMENT,
-	 .description = "Start of the period, which does not belong to it; one interval before its end "
-			"when not given.",
+	 .description =
+		 "Start of the period, which does not belong to it; one interval before its end "
+		 "when not given.",
 	 .example = "2026-01-01T10:00:00Z"},
 	{.name = "to",
 	 .place = FIELD_IN_QUERY,
@@ -65,9 +66,9 @@ static void make_prepare(struct request *request, struct asking *asking)
 	asking->values[0] = given(request, MAKE_USER);
 	asking->values[1] = given(request, MAKE_FROM);
 	asking->values[2] = given(request, MAKE_TO);
-	asking->values[3] = db_number(request_arena(request),
-				      settings_number(request_settings(request),
-						      SETTING_REPORT_INTERVAL_SECONDS));
+	asking->values[3] =
+		db_number(request_arena(request), settings_number(request_settings(request),
+								  SETTING_REPORT_INTERVAL_SECONDS));
 	asking->values[4] = db_number(request_arena(request), TASKS_MAX + 1);
 	asking->value_count = 5;
 }
@@ -95,16 +96,16 @@ static int weight_of(struct span accept, struct span type)
 	int weight = 0;
 
 	while (span_split(&accept, ',', &item)) {
-		bool is_type = span_split(&item, ';', &part) &&
-			       span_equals_nocase(span_trim(part), type);
+		bool is_type =
+			span_split(&item, ';', &part) && span_equals_nocase(span_trim(part), type);
 
 		if (is_type)
 			weight = WEIGHT_ONE;
 		while (span_split(&item, ';', &part)) {
 			part = span_trim(part);
 			if (is_type && part.length > 2 && span_starts_with(part, SPAN("q=")))
-				weight = read_weight(
-					(struct span){part.bytes + 2, part.length - 2});
+				weight =
+					read_weight((struct span){part.bytes + 2, part.length - 2});
 		}
 	}
 	return weight;

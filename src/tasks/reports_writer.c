@@ -280,12 +280,9 @@ static void ask_page(struct flow *flow)
 	struct report_writer *writer = writer_of(flow);
 	struct period *period = &writer->period;
 	const struct db_value values[] = {
-		db_number(flow->arena, period->starts_us),
-		db_number(flow->arena, period->ends_us),
-		db_number(flow->arena, period->seen_us),
-		db_number(flow->arena, period->due_us),
-		db_text(str_text(&period->user)),
-		db_text(str_text(&period->id)),
+		db_number(flow->arena, period->starts_us), db_number(flow->arena, period->ends_us),
+		db_number(flow->arena, period->seen_us),   db_number(flow->arena, period->due_us),
+		db_text(str_text(&period->user)),          db_text(str_text(&period->id)),
 		db_number(flow->arena, PAGE_ROWS),
 	};
 
@@ -379,13 +376,14 @@ static void tell(struct report_writer *writer)
 	metric_add(writer->files, period->files);
 	metric_set_time_us(writer->written_at, clock_wall_us());
 	log_write(period->files ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
-		  (const struct log_field[]){
-			  log_what("reports written"), log_text("run", period->run),
-			  log_number("start", period->starts_us / SECOND),
-			  log_number("end", period->ends_us / SECOND),
-			  log_number("files", period->files), log_number("tasks", period->tasks),
-			  log_ms("ms", clock_steady_us() - period->began_us),
-			  {0}});
+		  (const struct log_field[]){log_what("reports written"),
+					     log_text("run", period->run),
+					     log_number("start", period->starts_us / SECOND),
+					     log_number("end", period->ends_us / SECOND),
+					     log_number("files", period->files),
+					     log_number("tasks", period->tasks),
+					     log_ms("ms", clock_steady_us() - period->began_us),
+					     {0}});
 }
 
 static enum flow_next finish(struct flow *flow)
@@ -457,9 +455,9 @@ static enum flow_next forget(struct flow *flow)
 	return FLOW_STAY;
 }
 
-static const struct flow_step period_steps[] = {{"plan", plan},     {"open folder", open_folder},
-						{"write", write_files}, {"finish", finish},
-						{"forget", forget}, {0}};
+static const struct flow_step period_steps[] = {
+	{"plan", plan},     {"open folder", open_folder}, {"write", write_files},
+	{"finish", finish}, {"forget", forget},           {0}};
 
 /* --- periods one after the other ------------------------------------------------------------------------------ */
 

@@ -11,7 +11,7 @@ struct tasks {
 	struct job report_job;
 	struct job purge_job;
 	struct report_writer *writer;
-	struct mailbox *mailbox; /* where orders come back to */
+	struct mailbox *mailbox;   /* where orders come back to */
 	struct report_order order; /* the one that is under way, or was last */
 	struct flow *waiter;       /* the run that waits for it; NULL: none any more */
 };

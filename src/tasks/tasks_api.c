@@ -202,9 +202,10 @@ const struct endpoint tasks_history = {
 	.path = "/api/v1/tasks/{id}/history",
 	.tag = "tasks",
 	.summary = "What webhooks told of a task",
-	.description = "In the order of receipt, with their answers. `counts`: it is one of the facts "
-		       "that make the task, whatever the answer was; repeated and duplicate ones are "
-		       "not.",
+	.description =
+		"In the order of receipt, with their answers. `counts`: it is one of the facts "
+		"that make the task, whatever the answer was; repeated and duplicate ones are "
+		"not.",
 	.reads = history_fields,
 	.check = history_rules,
 	.has_statement = true,
@@ -333,8 +334,9 @@ const struct endpoint tasks_webhooks = {
 	.path = "/api/v1/webhooks",
 	.tag = "tasks",
 	.summary = "List webhooks received",
-	.description = "Every webhook about a task that came, with its answer, the newest first. Of a "
-		       "body the first 4 KiB; one that is not UTF-8 is told as hexadecimal digits.",
+	.description =
+		"Every webhook about a task that came, with its answer, the newest first. Of a "
+		"body the first 4 KiB; one that is not UTF-8 is told as hexadecimal digits.",
 	.reads = webhooks_fields,
 	.check = webhooks_rules,
 	.has_statement = true,

@@ -9,6 +9,7 @@
 
 #define NAME_MAX_BYTES 1000 /* of user and task: they are keys of indexes */
 #define INPUT_MAX_BYTES 4096
+#define SMALL_BYTES 4096
 
 /* The faults found so far. */
 struct judge {
@@ -165,7 +166,8 @@ static bool take_flag(struct judge *judge, const struct member *member)
 static void tell_moment(struct judge *judge, const struct member *member, struct span text)
 {
 	const char *reason = "no date-time of RFC 3339 or ISO 8601, or none of the calendar";
-	bool has_time = memchr(text.bytes, 'T', text.length) || memchr(text.bytes, ':', text.length);
+	bool has_time =
+		memchr(text.bytes, 'T', text.length) || memchr(text.bytes, ':', text.length);
 
 	if (text.length < 10)
 		reason = "input is too short";
@@ -232,8 +234,7 @@ static enum webhook_kind kind_of(const char *event, bool is_completed)
 
 static bool take_metadata(struct judge *judge, const struct json *body, struct webhook *webhook)
 {
-	const struct json *metadata =
-		take(judge, &(struct member){body, "metadata", AT_METADATA});
+	const struct json *metadata = take(judge, &(struct member){body, "metadata", AT_METADATA});
 
 	if (!metadata)
 		return false;
@@ -241,13 +242,13 @@ static bool take_metadata(struct judge *judge, const struct json *body, struct w
 		tell_no_object(judge, AT_METADATA, metadata, (struct span){0});
 		return false;
 	}
-	webhook->user = take_name(
-		judge, &(struct member){metadata, "userId", AT_METADATA ",\"userId\""});
+	webhook->user =
+		take_name(judge, &(struct member){metadata, "userId", AT_METADATA ",\"userId\""});
 	webhook->id = take_name(judge, &(struct member){metadata, "id", AT_METADATA ",\"id\""});
-	webhook->content = take_text(
-		judge, &(struct member){metadata, "content", AT_METADATA ",\"content\""});
-	return take_flag(judge, &(struct member){metadata, "isCompleted",
-						 AT_METADATA ",\"isCompleted\""});
+	webhook->content =
+		take_text(judge, &(struct member){metadata, "content", AT_METADATA ",\"content\""});
+	return take_flag(judge,
+			 &(struct member){metadata, "isCompleted", AT_METADATA ",\"isCompleted\""});
 }
 
 static void take_all(struct judge *judge, const struct json *body, struct webhook *webhook)
@@ -283,12 +284,12 @@ static const struct json *parse(struct judge *judge, struct arena *arena, struct
 	return json;
 }
 
-/* The document is large beside what is taken out of it: it has an arena of its own. */
+/* A document that is large beside what is taken out of it has an arena of its own. */
 bool body_judge(struct arena *arena, struct span body, bool is_json_type, struct webhook *webhook,
 		struct str *answer)
 {
 	struct judge judge = {.arena = arena, .answer = answer};
-	struct arena *document = arena_create();
+	struct arena *document = body.length > SMALL_BYTES ? arena_create() : arena;
 	const struct json *json = NULL;
 
 	*webhook = (struct webhook){.kind = WEBHOOK_UNKNOWN};
@@ -300,7 +301,8 @@ bool body_judge(struct arena *arena, struct span body, bool is_json_type, struct
 		tell_no_object(&judge, "\"body\"", json, (struct span){0});
 	else if (json)
 		take_all(&judge, json, webhook);
-	arena_destroy(document);
+	if (document != arena)
+		arena_destroy(document);
 	if (judge.faults)
 		str_append_text(answer, "]}");
 	return judge.faults == 0;

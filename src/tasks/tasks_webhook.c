@@ -46,7 +46,8 @@ bool tasks_judge(const struct settings *settings, struct str *complaint)
 	struct tasks_secrets *secrets;
 
 	str_append_text(complaint, "WEBHOOK_VERIFY_SECRETS: ");
-	secrets = tasks_secrets_create(settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS), complaint);
+	secrets = tasks_secrets_create(settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS),
+				       complaint);
 	tasks_secrets_destroy(secrets);
 	if (secrets)
 		str_clear(complaint);
@@ -60,8 +61,8 @@ void tasks_desk_init(struct tasks_desk *desk, const struct settings *settings,
 
 	str_init(&complaint, HEADERS_MAX);
 	desk->desk.name = "tasks";
-	desk->secrets =
-		tasks_secrets_create(settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS), &complaint);
+	desk->secrets = tasks_secrets_create(
+		settings_text(settings, SETTING_WEBHOOK_VERIFY_SECRETS), &complaint);
 	str_finish(&complaint);
 	for (size_t i = 0; i < TASKS_OUTCOME_COUNT; i++) {
 		const char *const labels[] = {"outcome", outcomes[i].word, NULL};
@@ -85,9 +86,8 @@ static struct tasks_desk *desk_of(const struct request *request)
 /* --- headers ------------------------------------------------------------------------------------------------ */
 
 static const char *const headers_that_matter[] = {
-	"content-type",      "user-agent",        "webhook-id",
-	"webhook-timestamp", "webhook-signature", "traceparent",
-	"x-forwarded-for",   NULL,
+	"content-type",      "user-agent",  "webhook-id",      "webhook-timestamp",
+	"webhook-signature", "traceparent", "x-forwarded-for", NULL,
 };
 
 static const char *write_headers(struct request *request)
@@ -143,8 +143,8 @@ static struct verdict judge(struct request *request, struct webhook *webhook)
 	str_init(&answer, ANSWER_MAX);
 	if (!body_judge(arena, request_body(request), request_is_of(request, "application/json"),
 			webhook, &answer))
-		verdict = (struct verdict){422, TASKS_INVALID,
-					   arena_text(arena, str_span(&answer))};
+		verdict =
+			(struct verdict){422, TASKS_INVALID, arena_text(arena, str_span(&answer))};
 	else if (webhook->kind == WEBHOOK_UNKNOWN)
 		verdict = (struct verdict){400, TASKS_REFUSED, outcomes[TASKS_REFUSED].answer};
 	str_finish(&answer);
@@ -253,8 +253,7 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 	if (!verdict->status)
 		outcome = read_outcome(word);
 	reply->status = verdict->status ? verdict->status : outcomes[outcome].status;
-	str_append_text(&reply->body,
-			verdict->status ? verdict->answer : outcomes[outcome].answer);
+	str_append_text(&reply->body, verdict->status ? verdict->answer : outcomes[outcome].answer);
 	str_append_char(&reply->body, '\n');
 	metric_add(desk_of(request)->received[is_repeated ? TASKS_REPEATED : outcome], 1);
 }
@@ -272,20 +271,20 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 	"\"id\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":1000},"                         \
 	"\"content\":{\"type\":\"string\"},\"isCompleted\":{\"type\":\"boolean\"}}}}}"
 
-#define WEBHOOK_RECORD(name_, path_)                                                               \
-	{                                                                                          \
-		.name = name_, .method = "POST", .path = path_, .tag = "tasks",                    \
-		.summary = "Take a webhook about a task",                                          \
-		.description =                                                                     \
-			"Kept with its answer, whatever it is. A timestamp without a zone means "  \
+#define WEBHOOK_RECORD(name_, path_)                                                                \
+	{                                                                                           \
+		.name = name_, .method = "POST", .path = path_, .tag = "tasks",                     \
+		.summary = "Take a webhook about a task",                                           \
+		.description =                                                                      \
+			"Kept with its answer, whatever it is. A timestamp without a zone means "   \
 			"UTC. 202 null once it is stored; 400 an event that is not known, or that " \
-			"a deleted task does not take; 404 the task is not known; 409 it was "     \
-			"created before; 422 faults of the body; 401 when signatures are "         \
-			"demanded and none is right. The same webhook-id and body gets the first " \
-			"answer again.",                                                           \
-		.body = BODY_RAW, .has_statement = true, .asks = SQL_TASKS_RECEIVE,                \
-		.prepares = prepare, .says = say, .status = 202,                                   \
-		.answer_schema = "{\"type\":\"null\"}", .body_schema = BODY_SCHEMA                 \
+			"a deleted task does not take; 404 the task is not known; 409 it was "      \
+			"created before; 422 faults of the body; 401 when signatures are "          \
+			"demanded and none is right. The same webhook-id and body gets the first "  \
+			"answer again.",                                                            \
+		.body = BODY_RAW, .has_statement = true, .asks = SQL_TASKS_RECEIVE,                 \
+		.prepares = prepare, .says = say, .status = 202,                                    \
+		.answer_schema = "{\"type\":\"null\"}", .body_schema = BODY_SCHEMA                  \
 	}
 
 const struct endpoint tasks_webhook = WEBHOOK_RECORD("tasks_webhook", "/webhook");

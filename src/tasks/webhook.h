@@ -25,7 +25,7 @@ bool tasks_secrets_are_any(const struct tasks_secrets *secrets);
 
 struct signature {
 	struct span id;
-	struct span timestamp; /* seconds since 1970 */
+	struct span timestamp;  /* seconds since 1970 */
 	struct span signatures; /* "v1,<base64> v1,<base64>": one must be right */
 	struct span body;
 };

@@ -68,6 +68,17 @@ function kinds.timers()
   return function() return question end
 end
 
+-- tasks RUN: each creates a task of its own, of one of 10,000 users
+function kinds.tasks(arguments)
+  local front = '{"event":"created","timestamp":"2026-01-01T10:00:00Z","metadata":{"userId":"user-'
+  local run = arguments[3]
+  return function()
+    local number = walk(1000000007)
+    return post("/webhook", front .. number % 10000 .. '","id":"' .. run .. "-" .. number ..
+      '","content":"Buy milk and bread","isCompleted":false}}')
+  end
+end
+
 -- window SECONDS [HEADER...]: date searches of that length, from any second of the catalog
 function kinds.window(arguments)
   local length, headers = tonumber(arguments[3]), headers_of(arguments)
