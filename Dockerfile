@@ -16,7 +16,8 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends libmicrohttpd12 libpq5 libjansson4 libcurl4 libuuid1 \
         libxml2 libssl3 zlib1g ca-certificates curl \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /var/lib/almanac --create-home almanac
+ && useradd --system --uid 10001 --home-dir /var/lib/almanac --create-home almanac \
+ && install -d -o almanac -g almanac /var/lib/almanac/reports
 COPY --from=build /almanac/build/almanac /usr/local/bin/almanac
 USER almanac
 WORKDIR /var/lib/almanac

@@ -5,7 +5,7 @@ import re
 from house import ROOT, code_files, doors, includes, sources, tell
 
 HALL = "hall"
-ROOMS = {"catalog", "health", "timers"}
+ROOMS = {"catalog", "health", "tasks", "timers"}
 
 # A folder and those it may include besides itself.
 GROUND = {"base"}
@@ -30,6 +30,7 @@ DOORS = {
     "flow": "flow scheduler",
     "catalog": "catalog",
     "health": "health",
+    "tasks": "tasks",
     "timers": "timers",
     HALL: "routes schedule",
 }
@@ -49,7 +50,7 @@ LIBRARIES = {
 
 # C11, POSIX and Linux: free to all.
 SYSTEM = re.compile(
-    r"(assert|ctype|errno|fcntl|ifaddrs|inttypes|limits|malloc|math|netdb|poll|pthread|sched|signal"
+    r"(assert|ctype|dirent|errno|fcntl|ifaddrs|inttypes|limits|malloc|math|netdb|poll|pthread|sched|signal"
     r"|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd)\.h"
     r"|(arpa|net|netinet|sys)/\w+\.h"
 )
