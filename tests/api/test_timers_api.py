@@ -386,7 +386,8 @@ def test_all_bad_fields_are_named_at_once(almanac):
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"url":"a","url":"b"}', b'{"url":"\xff"}',
                                   b'{"payload":"\\u0000"}', b'{"payload":"\\ud800"}',
-                                  b'{"payload":1e400}'])
+                                  b'{"payload":1e400}',
+                                  b'{"url":"a","delay":1,"payload":[0.1\0]}'])
 def test_bodies_that_are_no_json(body, almanac):
     answer = almanac.post("/api/v1/timers", data=body, headers={"Content-Type": "application/json"})
     assert code(answer) == (400, "bad_json")
