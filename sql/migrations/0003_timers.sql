@@ -438,34 +438,39 @@ $$;
 
 COMMENT ON FUNCTION timers_cancel(uuid) IS 'Ends a timer that is still scheduled: it is never called again.';
 
--- One that is over begins anew, but for what is told of its attempts.
+-- One that is over begins anew, but for what is told of its attempts. When another request was quicker
+-- and the timer is over again already, that is one more replay.
 CREATE FUNCTION timers_fire(timer uuid, new_shard smallint) RETURNS TABLE (outcome text, shown timers_shown)
 LANGUAGE plpgsql AS $$
 DECLARE
 	made timestamptz := timers_made(timer);
 	fired timestamptz;
+	refusal text := 'over';
 BEGIN
-	PERFORM timers_change_lock(timer);
-	fired := clock_timestamp();
-	UPDATE timers SET due_at = least(due_at, fired), next_at = fired
-	WHERE id = timer AND next_at > clock_timestamp() + timers_closing();
-	IF NOT FOUND THEN
-		WITH gone AS (
-			DELETE FROM timers_over
-			WHERE id = timer AND finished_at BETWEEN made AND statement_timestamp() + interval '1 day'
-			RETURNING *
-		)
-		INSERT INTO timers (id, shard, due_at, next_at, destination, url, method, headers, payload,
-			metadata, max_attempts, timeout_ms, attempt_log, created_at, request_id, traceparent)
-		SELECT id, new_shard, least(due_at, fired), fired, destination, url, method, headers, payload,
-		       metadata, max_attempts, timeout_ms, attempt_log, created_at, request_id, traceparent
-		FROM gone;
-	END IF;
-	IF FOUND THEN
-		RETURN QUERY SELECT 'fired', s FROM timers_shown AS s WHERE s.id = timer;
-	ELSE
-		RETURN QUERY SELECT timers_refusal(timer), NULL::timers_shown;
-	END IF;
+	WHILE refusal = 'over' LOOP
+		PERFORM timers_change_lock(timer);
+		fired := clock_timestamp();
+		UPDATE timers SET due_at = least(due_at, fired), next_at = fired
+		WHERE id = timer AND next_at > clock_timestamp() + timers_closing();
+		IF NOT FOUND THEN
+			WITH gone AS (
+				DELETE FROM timers_over
+				WHERE id = timer AND finished_at BETWEEN made AND statement_timestamp() + interval '1 day'
+				RETURNING *
+			)
+			INSERT INTO timers (id, shard, due_at, next_at, destination, url, method, headers, payload,
+				metadata, max_attempts, timeout_ms, attempt_log, created_at, request_id, traceparent)
+			SELECT id, new_shard, least(due_at, fired), fired, destination, url, method, headers, payload,
+			       metadata, max_attempts, timeout_ms, attempt_log, created_at, request_id, traceparent
+			FROM gone;
+		END IF;
+		IF FOUND THEN
+			RETURN QUERY SELECT 'fired', s FROM timers_shown AS s WHERE s.id = timer;
+			RETURN;
+		END IF;
+		refusal := timers_refusal(timer);
+	END LOOP;
+	RETURN QUERY SELECT refusal, NULL::timers_shown;
 END
 $$;
 

@@ -1,7 +1,6 @@
 /* log.c - writes log lines, logfmt or JSON, one write(2) each; called by everyone. */
 #include "almanac/log.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,12 +122,24 @@ static void put_field_text(struct line *line, const char *name, struct span text
 		put_quoted(line, text);
 }
 
+/* At least so many digits. A line is written for every request: printf would cost more than the rest. */
+static void put_digits(struct line *line, uint64_t number, int least)
+{
+	char text[24];
+	char *end = text + sizeof(text), *at = end;
+
+	while (number || least > 0) {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+		least--;
+	}
+	put(line, (struct span){at, (size_t)(end - at)});
+}
+
 static void put_field(struct line *line, const struct log_field *field)
 {
 	uint64_t magnitude =
 		field->number < 0 ? 0 - (uint64_t)field->number : (uint64_t)field->number;
-	const char *sign = field->number < 0 ? "-" : "";
-	char number[64];
 
 	if (line->length + 64 > sizeof(line->bytes))
 		return;
@@ -136,13 +147,16 @@ static void put_field(struct line *line, const struct log_field *field)
 		put_field_text(line, field->name, field->text);
 		return;
 	}
-	if (field->kind == LOG_FIELD_MILLISECONDS)
-		snprintf(number, sizeof(number), "%s%" PRIu64 ".%03" PRIu64, sign, magnitude / 1000,
-			 magnitude % 1000);
-	else
-		snprintf(number, sizeof(number), "%s%" PRIu64, sign, magnitude);
 	put_name(line, field->name);
-	put_text(line, number);
+	if (field->number < 0)
+		put_text(line, "-");
+	if (field->kind != LOG_FIELD_MILLISECONDS) {
+		put_digits(line, magnitude, 1);
+		return;
+	}
+	put_digits(line, magnitude / 1000, 1);
+	put_text(line, ".");
+	put_digits(line, magnitude % 1000, 3);
 }
 
 /* Days since 1970 to year, month, day (proleptic Gregorian). */
@@ -162,12 +176,25 @@ static void put_time(struct line *line)
 	int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
 	int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
 	int64_t year = year_of_era + era * 400 + (month <= 2);
-	char text[80];
+	const struct {
+		int64_t number;
+		int digits;
+		const char *behind;
+	} parts[] = {{year, 4, "-"},
+		     {month, 2, "-"},
+		     {day, 2, "T"},
+		     {second / 3600, 2, ":"},
+		     {second / 60 % 60, 2, ":"},
+		     {second % 60, 2, "."},
+		     {now_ms % 1000, 3, "Z"}};
 
-	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, (int)month,
-		 (int)day, (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60),
-		 (int)(now_ms % 1000));
-	put_field_text(line, "time", span_of(text));
+	put_name(line, "time");
+	put_text(line, line->is_json ? "\"" : "");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		put_digits(line, (uint64_t)parts[i].number, parts[i].digits);
+		put_text(line, parts[i].behind);
+	}
+	put_text(line, line->is_json ? "\"" : "");
 }
 
 /* --- the door --------------------------------------------------------------------------------------- */

@@ -234,8 +234,7 @@ static void count(struct sync *sync)
 						      : catalog->syncs_succeeded,
 		   1);
 	if (!sync->error)
-		metric_set_time_us(metrics_get(metrics, METRIC_GAUGE,
-					       PROVIDER_SYNCED_METRIC,
+		metric_set_time_us(metrics_get(metrics, METRIC_GAUGE, PROVIDER_SYNCED_METRIC,
 					       "When the provider's feed was last seen whole.",
 					       labels),
 				   clock_wall_us());

@@ -2,6 +2,7 @@
 #include "almanac/json.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* jansson gives other things the names of our kinds, so its own are set aside while it is read. */
 #define JSON_OBJECT JANSSON_OBJECT
@@ -137,8 +138,15 @@ static void append_escaped(struct str *out, unsigned char byte)
 const struct json *json_parse(struct arena *arena, struct span text, const char **complaint)
 {
 	json_error_t error;
-	json_t *document = json_loadb(text.length > 0 ? text.bytes : "", text.length,
-				      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	json_t *document;
+
+	/* jansson passes over a NUL behind a number. */
+	if (text.length > 0 && memchr(text.bytes, '\0', text.length)) {
+		*complaint = "a NUL byte is not allowed";
+		return NULL;
+	}
+	document = json_loadb(text.length > 0 ? text.bytes : "", text.length,
+			      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
 	if (!document) {
 		*complaint = arena_format(arena, "line %d, column %d: %s", error.line, error.column,

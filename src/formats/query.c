@@ -1,6 +1,8 @@
 /* query.c - small encodings: percent escapes, base64, integers; http and fields.c call me */
 #include "almanac/fields.h"
 
+#include <string.h>
+
 #define NO_DIGIT 255
 
 /* The last two of an alphabet's 64 digits, and whether texts are filled up to fours with '='. */
@@ -64,20 +66,36 @@ static unsigned value_of(const struct base64 *kind, char digit)
 	return digit == kind->digits[1] ? 63 : NO_DIGIT;
 }
 
-static void encode(const struct base64 *kind, struct str *out, struct span bytes)
+/* Up to three bytes as four digits, of which the caller takes what it needs. */
+static void encode_group(const struct base64 *kind, struct span bytes, char out[4])
 {
 	uint32_t bits = 0;
-	unsigned width = 0;
 
-	for (size_t i = 0; i < bytes.length; i++) {
-		bits = (bits << 8 | (unsigned char)bytes.bytes[i]) & 0xFFFF;
-		for (width += 8; width >= 6; width -= 6)
-			str_append_char(out, digit_of(kind, bits >> (width - 6) & 63));
+	for (size_t i = 0; i < 3; i++)
+		bits = bits << 8 | (i < bytes.length ? (unsigned char)bytes.bytes[i] : 0);
+	for (size_t i = 0; i < 4; i++)
+		out[i] = digit_of(kind, bits >> (18 - 6 * i) & 63);
+	if (kind->is_padded && bytes.length < 3)
+		memset(out + bytes.length + 1, '=', 3 - bytes.length);
+}
+
+static void encode(const struct base64 *kind, struct str *out, struct span bytes)
+{
+	char text[256];
+	size_t length = 0;
+
+	for (size_t at = 0; at < bytes.length; at += 3) {
+		size_t rest = bytes.length - at;
+
+		encode_group(kind, (struct span){bytes.bytes + at, rest < 3 ? rest : 3},
+			     text + length);
+		length += rest >= 3 || kind->is_padded ? 4 : rest + 1;
+		if (length > sizeof(text) - 4) {
+			str_append(out, (struct span){text, length});
+			length = 0;
+		}
 	}
-	if (width > 0)
-		str_append_char(out, digit_of(kind, bits << (6 - width) & 63));
-	for (size_t place = bytes.length; kind->is_padded && place % 3 != 0; place++)
-		str_append_char(out, '=');
+	str_append(out, (struct span){text, length});
 }
 
 static bool decode(const struct base64 *kind, struct arena *arena, struct span text,

@@ -35,8 +35,8 @@
 #define IGNORED_MAX_BODY ((size_t)64 << 10)
 #define SWALLOW_FACTOR 8
 
-/* Of a head. It shares libmicrohttpd's memory of a connection (32 KiB) with the answer's. */
-#define HEAD_MAX_BYTES ((size_t)24 << 10)
+/* Of a head. It shares libmicrohttpd's memory of a connection (16 KiB) with the answer's. */
+#define HEAD_MAX_BYTES ((size_t)11 << 10)
 
 #define GZIP_LEAST_BYTES 1024
 

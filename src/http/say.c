@@ -29,8 +29,8 @@ void reply_header(struct reply *reply, const char *name, const char *value)
 
 /* --- rows ------------------------------------------------------------------------------------------- */
 
-/* timestamptz as PostgreSQL writes it in a UTC session, told as RFC 3339. */
-static void append_moment(struct str *out, struct span text)
+/* What has no form of RFC 3339 (infinity, years beyond 9999, BC) is told as it is. */
+static void append_other_moment(struct str *out, struct span text)
 {
 	struct moment moment;
 	char written[MOMENT_TEXT_MAX];
@@ -43,6 +43,30 @@ static void append_moment(struct str *out, struct span text)
 	str_append(out,
 		   (struct span){written, moment_write_rfc3339(moment_unix_us(&moment), written)});
 	str_append_char(out, '"');
+}
+
+/* timestamptz as PostgreSQL writes it in a UTC session, "2026-02-01 20:00:00.123456+00", told as RFC
+ * 3339 with milliseconds: in every row, so the digits are taken over as they are. */
+static void append_moment(struct str *out, struct span text)
+{
+	static const char zeros[] = "000";
+	size_t digits = 0;
+
+	if (text.length < 22 || text.bytes[10] != ' ' ||
+	    memcmp(text.bytes + text.length - 3, "+00", 3) != 0) {
+		append_other_moment(out, text);
+		return;
+	}
+	if (text.bytes[19] == '.')
+		digits = text.length - 23 < 3 ? text.length - 23 : 3;
+	str_append_char(out, '"');
+	str_append(out, (struct span){text.bytes, 10});
+	str_append_char(out, 'T');
+	str_append(out, (struct span){text.bytes + 11, 8});
+	str_append_char(out, '.');
+	str_append(out, (struct span){text.bytes + 20, digits});
+	str_append(out, (struct span){zeros, 3 - digits});
+	str_append(out, SPAN("Z\""));
 }
 
 void reply_append_value(struct str *out, const struct db_rows *rows, size_t row, size_t column)

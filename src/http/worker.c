@@ -23,8 +23,9 @@
 /* After the deadline the last answers get this long to leave. */
 #define LAST_WORDS_US (SECOND / 5)
 
-/* Room for head and target; libmicrohttpd answers 414 and 431 beyond it. */
-#define CONNECTION_MEMORY ((size_t)32 << 10)
+/* Room for head and target; libmicrohttpd answers 414 and 431 beyond it. It clears all of it with every
+ * request, so more would cost more. */
+#define CONNECTION_MEMORY ((size_t)16 << 10)
 #define SPARE_CONNECTIONS 256
 #define GZIP_LEVEL 1
 #define GZIP_WINDOW (15 + 16)

@@ -2,7 +2,6 @@
 #include "webhook.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +17,34 @@ struct webhook_secrets {
 	size_t count;
 	struct hmac *keys[SECRETS_MAX];
 };
+
+/* --- texts ------------------------------------------------------------------------------------------- */
+
+/* A text that grows in memory of a known size. */
+static char *put(char *end, struct span text)
+{
+	if (text.length > 0)
+		memcpy(end, text.bytes, text.length);
+	return end + text.length;
+}
+
+static char *put_moment(char *end, int64_t unix_us)
+{
+	return end + moment_write_rfc3339(unix_us, end);
+}
+
+static char *put_number(char *end, int64_t number)
+{
+	char digits[NUMBER_BYTES];
+	size_t at = sizeof(digits);
+
+	assert(number >= 0);
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return put(end, (struct span){digits + at, sizeof(digits) - at});
+}
 
 /* --- secrets ---------------------------------------------------------------------------------------- */
 
@@ -81,13 +108,13 @@ void webhook_secrets_destroy(struct webhook_secrets *secrets)
 void webhook_sign(const struct webhook_secrets *secrets, const char *id, int64_t timestamp_s,
 		  struct span body, struct str *out)
 {
-	char time[NUMBER_BYTES + 2];
-	int length = snprintf(time, sizeof(time), ".%lld.", (long long)timestamp_s);
+	char time[NUMBER_BYTES + 2] = ".";
+	char *end = put(put_number(time + 1, timestamp_s), SPAN("."));
 	uint8_t code[DIGEST_LENGTH];
 
 	for (size_t i = 0; i < secrets->count; i++) {
 		hmac_feed(secrets->keys[i], span_of(id));
-		hmac_feed(secrets->keys[i], (struct span){time, (size_t)length});
+		hmac_feed(secrets->keys[i], (struct span){time, (size_t)(end - time)});
 		hmac_feed(secrets->keys[i], body);
 		hmac_take(secrets->keys[i], code);
 		str_append_text(out, i > 0 ? " v1," : "v1,");
@@ -96,24 +123,6 @@ void webhook_sign(const struct webhook_secrets *secrets, const char *id, int64_t
 }
 
 /* --- the body --------------------------------------------------------------------------------------- */
-
-/* A text that grows in memory of a known size. */
-static char *put(char *end, struct span text)
-{
-	if (text.length > 0)
-		memcpy(end, text.bytes, text.length);
-	return end + text.length;
-}
-
-static char *put_moment(char *end, int64_t unix_us)
-{
-	return end + moment_write_rfc3339(unix_us, end);
-}
-
-static char *put_number(char *end, int64_t number)
-{
-	return end + snprintf(end, NUMBER_BYTES, "%lld", (long long)number);
-}
 
 static struct span write_body(const struct webhook *webhook, const char *id, struct arena *arena)
 {

@@ -75,8 +75,8 @@ struct webhook_verdict {
 	enum webhook_end end; /* GONE: it has failed for good (410, a refused destination) */
 	bool is_unwell;       /* counts against the destination: no whole answer, 5xx, 429 */
 	int64_t wait_us;      /* RETRY: before the next attempt; else 0 */
-	struct span log; /* the attempt as a JSON object: attempt, startedAt, durationMs, status,
-				 error, body; arena memory */
+	/* The attempt as a JSON object: attempt, startedAt, durationMs, status, error, body. */
+	struct span log;
 };
 
 /*

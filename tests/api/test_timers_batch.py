@@ -208,7 +208,8 @@ def test_too_many(almanac, timers):
 
 BROKEN = [b"", b"[", b"{", b"nul", b'[{"url":"a","delay":1}', b'[{"url":"a","delay":1},]', b"[]]",
           b'[{"url":"a","delay":1}] x', b'[{"url":"a" "delay":1}]', b"[nul]", b'[{"a":1]]',
-          b'[{"url":"a","url":"b","delay":1}]', b'[{"url":"\xff","delay":1}]', b'["a]']
+          b'[{"url":"a","url":"b","delay":1}]', b'[{"url":"\xff","delay":1}]', b'["a]',
+          b'[{"url":"a","delay":1\0}]']
 
 
 @pytest.mark.parametrize("body", BROKEN)

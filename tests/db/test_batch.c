@@ -860,13 +860,13 @@ static void news_is_heard_while_busy(void **state)
 
 enum { ELEMENTS = 200000, ELEMENT_MAX = 24, ARRAY_MAX = 16 << 20 };
 
-static void fill(struct db_array *array, const char *format)
+static void fill(struct db_array *array, const char *prefix, int digits)
 {
 	char element[ELEMENT_MAX * 2];
 
 	db_array_init(array, ARRAY_MAX);
 	for (int i = 0; i < ELEMENTS; i++) {
-		snprintf(element, sizeof(element), format, i);
+		snprintf(element, sizeof(element), "%s%0*d", prefix, digits, i);
 		db_array_add(array, span_of(element));
 	}
 	assert_false(array->bytes.has_overflowed);
@@ -884,10 +884,10 @@ static void large_arrays_travel_both_ways(void **state)
 	options.statement_timeout_ms = 60000;
 	options.answer_timeout_ms = 60000;
 	open_with(bench, &options);
-	fill(&bases, "base number %07d");
-	fill(&events, "event number %07d");
-	fill(&digests, "%032x");
-	fill(&flags, "%d");
+	fill(&bases, "base number ", 7);
+	fill(&events, "event number ", 7);
+	fill(&digests, "", 32);
+	fill(&flags, "", 1);
 	for (int i = 0; i < 3; i++) {
 		prepare(bench, &askers[i], SQL_CATALOG_SYNC_COMPARE, 5);
 		say(&askers[i], 0, "0");

@@ -1,6 +1,6 @@
-/* calls.c - how fast the fetcher calls: many calls over kept connections to a sink of its own.
+/* calls.c - how fast webhooks are called: told, signed, sent over kept connections, judged.
  *
- *	calls [calls [at once, per destination [destinations [plain|webhook]]]]
+ *	calls [calls [at once, per destination [destinations]]]
  *
  * The sink is a process of its own that answers every request at once, on a port per destination.
  * Prints calls/s and the CPU time of both sides per call, of each of some runs and of the best.
@@ -23,6 +23,7 @@
 #include "almanac/clock.h"
 #include "almanac/container.h"
 #include "almanac/fetch.h"
+#include "timers/webhook.h"
 
 enum { RUNS = 5, DESTINATIONS_MAX = 1000, REQUEST_MAX = 65536, EVENTS_MAX = 64 };
 
@@ -158,22 +159,14 @@ static pid_t start_sink(int destinations, int *ports)
 
 /* --- the caller ----------------------------------------------------------------------------------- */
 
-static const char body[] = "{\"timerId\":\"0190a1b2-0000-7000-8000-000000000000\",\"dueAt\":"
-			   "\"2026-01-01T00:00:00.000Z\",\"firedAt\":\"2026-01-01T00:00:00.001Z\","
-			   "\"attempt\":1,\"payload\":{\"order\":12345,\"text\":\"call me\"}}";
-
-static const char *const headers[] = {
-	"Content-Type: application/json",
-	"webhook-id: 0190a1b2-0000-7000-8000-000000000000",
-	"webhook-timestamp: 1767225600",
-	"webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-	"X-Request-Id: 0190a1b2-0000-7000-8000-000000000001",
-	NULL,
-};
+static const char secret[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 struct bench {
 	struct loop *loop;
+	struct guard *guard;
 	struct fetcher *fetcher;
+	struct webhook_secrets *secrets;
+	struct webhook_retries *retries;
 	int64_t to_begin;
 	int64_t under_way;
 	int64_t answered;
@@ -183,13 +176,22 @@ struct bench {
 struct place {
 	struct fetch fetch;
 	struct bench *bench;
+	struct webhook webhook;
+	struct arena *arena;
 	char url[64];
+	char kept[WEBHOOK_KEPT_MAX];
+	size_t kept_length;
 };
 
 static bool received(struct fetch *fetch, struct span bytes)
 {
-	(void)fetch;
-	return bytes.length > 0;
+	struct place *place = container_of(fetch, struct place, fetch);
+	size_t room = sizeof(place->kept) - place->kept_length;
+	size_t length = bytes.length < room ? bytes.length : room;
+
+	memcpy(place->kept + place->kept_length, bytes.bytes, length);
+	place->kept_length += length;
+	return true;
 }
 
 static void begin(struct place *place)
@@ -200,6 +202,10 @@ static void begin(struct place *place)
 		return;
 	bench->to_begin--;
 	bench->under_way++;
+	place->arena = arena_create();
+	place->kept_length = 0;
+	place->webhook.fired_us = clock_wall_us();
+	webhook_prepare(&place->webhook, bench->secrets, place->arena, &place->fetch);
 	fetch_start(bench->fetcher, &place->fetch);
 }
 
@@ -207,9 +213,13 @@ static void finished(struct fetch *fetch, const struct fetch_result *result)
 {
 	struct place *place = container_of(fetch, struct place, fetch);
 	struct bench *bench = place->bench;
+	struct webhook_verdict verdict;
 
+	webhook_judge(&place->webhook, result, (struct span){place->kept, place->kept_length}, 7,
+		      bench->retries, place->arena, &verdict);
+	arena_destroy(place->arena);
 	bench->under_way--;
-	bench->answered += result->verdict == FETCH_ANSWERED && result->status == 200;
+	bench->answered += verdict.end == WEBHOOK_DONE;
 	begin(place);
 	if (bench->under_way == 0)
 		loop_stop(bench->loop);
@@ -219,18 +229,41 @@ static void place_init(struct place *place, struct bench *bench, int port)
 {
 	place->bench = bench;
 	snprintf(place->url, sizeof(place->url), "http://127.0.0.1:%d/hook", port);
-	place->fetch = (struct fetch){
+	place->webhook = (struct webhook){
+		.timer_id = uuid_make(),
 		.url = place->url,
 		.method = "POST",
-		.headers = headers,
-		.body = {body, sizeof(body) - 1},
-		.connect_timeout_ms = 5000,
+		.payload = SPAN("{\"order\":12345,\"text\":\"call me\"}"),
+		.request_id = "0190a1b2-0000-7000-8000-000000000001",
+		.due_us = clock_wall_us(),
+		.attempt = 1,
+		.max_attempts = 6,
 		.timeout_ms = 10000,
-		.max_bytes = 65536,
-		.is_terse = true,
-		.received = received,
-		.finished = finished,
 	};
+	place->fetch.received = received;
+	place->fetch.finished = finished;
+}
+
+static void bench_open(struct bench *bench, int connections)
+{
+	bench->loop = loop_create();
+	bench->guard = guard_create("loopback", NULL);
+	bench->fetcher = fetcher_create(bench->loop, &(struct fetcher_options){
+							     .guard = bench->guard,
+							     .user_agent = "almanac/bench",
+							     .max_connections = connections,
+						     });
+	bench->secrets = webhook_secrets_create(secret, NULL);
+	bench->retries = webhook_retries_create("5", NULL);
+}
+
+static void bench_close(struct bench *bench)
+{
+	fetcher_destroy(bench->fetcher);
+	guard_destroy(bench->guard);
+	webhook_secrets_destroy(bench->secrets);
+	webhook_retries_destroy(bench->retries);
+	loop_destroy(bench->loop);
 }
 
 /* --- figures -------------------------------------------------------------------------------------- */
@@ -304,24 +337,16 @@ int main(int count, char **arguments)
 	int places_count = at_once * destinations;
 	static int ports[DESTINATIONS_MAX];
 	struct place *places = calloc((size_t)places_count, sizeof(*places));
-	struct guard *guard = guard_create("loopback", NULL);
 	struct bench bench = {0};
 	pid_t sink;
 
 	must(destinations <= DESTINATIONS_MAX && places != NULL);
 	sink = start_sink(destinations, ports);
-	bench.loop = loop_create();
-	bench.fetcher = fetcher_create(bench.loop, &(struct fetcher_options){
-							   .guard = guard,
-							   .user_agent = "almanac-bench",
-							   .max_connections = places_count,
-						   });
+	bench_open(&bench, places_count);
 	for (int i = 0; i < places_count; i++)
 		place_init(&places[i], &bench, ports[i % destinations]);
 	measure(&bench, places, places_count, calls, sink);
-	fetcher_destroy(bench.fetcher);
-	loop_destroy(bench.loop);
-	guard_destroy(guard);
+	bench_close(&bench);
 	free(places);
 	kill(sink, SIGKILL);
 	waitpid(sink, NULL, 0);

@@ -123,7 +123,9 @@ static bool send_gzip(int fd, size_t zeros, bool is_damaged)
 static bool send_again(int fd, const struct page *page)
 {
 	for (int i = 0; i < page->times; i++) {
-		usleep((useconds_t)page->pause_ms * MS);
+		if (page->pause_ms > 0)
+			if (page->pause_ms > 0)
+			usleep((useconds_t)page->pause_ms * MS);
 		if (!send_text(fd, page->again))
 			return false;
 	}

@@ -136,6 +136,18 @@ static void members_one_by_one(void **state)
 	assert_null(json_first_name(object));
 }
 
+/* What is kept as it was written must be a text. */
+static void nul_bytes_are_refused(void **state)
+{
+	const char *complaint = NULL;
+
+	assert_null(json_parse(*state, SPAN("[0.1\0,null]"), &complaint));
+	assert_string_equal(complaint, "a NUL byte is not allowed");
+	assert_null(json_parse(*state, SPAN("[1\0]"), &complaint));
+	assert_null(json_parse(*state, SPAN("[\"a\0\"]"), &complaint));
+	assert_null(json_parse(*state, SPAN("[]\0"), &complaint));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +155,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(compact_copies, open_arena, close_arena),
 		cmocka_unit_test(items_of_arrays),
 		cmocka_unit_test_setup_teardown(members_one_by_one, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(nul_bytes_are_refused, open_arena, close_arena),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,32 @@ static void base64_goes_both_ways(void **state)
 	str_finish(&out);
 }
 
+static void long_base64_goes_both_ways(void **state)
+{
+	char bytes[1000];
+	struct span decoded;
+	struct str out;
+
+	str_init(&out, 2000);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(unsigned char)(i * 37 & 255);
+	for (size_t length = 0; length <= sizeof(bytes); length++) {
+		struct span whole = {bytes, length};
+
+		str_clear(&out);
+		base64_append(&out, whole);
+		assert_int_equal(out.length, (length + 2) / 3 * 4);
+		assert_true(base64_parse(*state, str_span(&out), &decoded));
+		assert_true(span_equals(decoded, whole));
+		str_clear(&out);
+		base64url_append(&out, whole);
+		assert_int_equal(out.length, (length * 4 + 2) / 3);
+		assert_true(base64url_parse(*state, str_span(&out), &decoded));
+		assert_true(span_equals(decoded, whole));
+	}
+	str_finish(&out);
+}
+
 static void bad_base64_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -198,6 +224,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(base64url_goes_both_ways, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(bad_base64url_is_refused, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(base64_goes_both_ways, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(long_base64_goes_both_ways, open_arena,
+						close_arena),
 		cmocka_unit_test_setup_teardown(bad_base64_is_refused, open_arena, close_arena),
 		cmocka_unit_test(integers_are_read),
 	};
