@@ -309,6 +309,13 @@ static void ask_record(struct flow *flow)
 	flow_ask(flow, writer->db, SQL_TASKS_REPORT_RECORD, values, 8);
 }
 
+/* Enough, or the last ones, to be committed and recorded. */
+static bool is_batch(const struct period *period)
+{
+	return period->names.count >= REPORT_BATCH_FILES || period->over.count >= PAGE_ROWS ||
+	       (period->is_read && (period->names.count > 0 || period->over.count > 0));
+}
+
 static void clear_arrays(struct period *period)
 {
 	db_array_clear(&period->names);
@@ -340,14 +347,14 @@ static bool take_answer(struct flow *flow)
 	}
 	str_init(&complaint, COMPLAINT_MAX);
 	is_good = take_page(period, flow->answer->rows, &complaint) &&
-		  (period->names.count == 0 || report_folder_commit(period->folder, &complaint));
+		  (!is_batch(period) || report_folder_commit(period->folder, &complaint));
 	if (!is_good)
 		fail(writer, &complaint);
 	str_finish(&complaint);
 	return is_good;
 }
 
-/* What a page brought is written and recorded before the next one is asked for: nothing gathers. */
+/* A batch is recorded as soon as all its files are committed. */
 static enum flow_next write_files(struct flow *flow)
 {
 	struct period *period = &writer_of(flow)->period;
@@ -356,7 +363,7 @@ static enum flow_next write_files(struct flow *flow)
 		return FLOW_END;
 	if (flow->is_stopping)
 		return FLOW_END;
-	if (period->names.count > 0 || period->over.count > 0)
+	if (is_batch(period))
 		ask_record(flow);
 	else if (period->is_read)
 		return FLOW_NEXT;
