@@ -106,6 +106,7 @@ CREATE TABLE report_files (
 );
 
 CREATE INDEX report_files_end ON report_files (ends_at, name);
+CREATE INDEX report_files_user ON report_files (user_id, ends_at, name);
 
 COMMENT ON TABLE report_files IS 'The report files that were written, kept REPORT_RETENTION_DAYS.';
 COMMENT ON COLUMN report_files.name IS 'Name of the file in REPORT_DIR.';

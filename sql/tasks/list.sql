@@ -3,7 +3,7 @@ WITH page AS (
 	SELECT * FROM (
 		SELECT * FROM (
 			SELECT * FROM tasks
-			WHERE is_listed AND user_id = $1::text AND ($3::text IS NULL OR id > $3::text)
+			WHERE is_listed AND user_id = $1::text AND id > coalesce($3::text, '')
 			  AND created_at IS NOT NULL
 			  AND ($2::text IS NULL OR $2::text = CASE WHEN deleted_at IS NOT NULL THEN 'deleted'
 				WHEN completed_at IS NOT NULL THEN 'completed' ELSE 'open' END)
@@ -12,7 +12,7 @@ WITH page AS (
 		UNION ALL
 		SELECT * FROM (
 			SELECT * FROM tasks
-			WHERE NOT is_listed AND user_id = $1::text AND ($3::text IS NULL OR id > $3::text)
+			WHERE NOT is_listed AND user_id = $1::text AND id > coalesce($3::text, '')
 			  AND created_at IS NOT NULL
 			  AND ($2::text IS NULL OR $2::text = CASE WHEN deleted_at IS NOT NULL THEN 'deleted'
 				WHEN completed_at IS NOT NULL THEN 'completed' ELSE 'open' END)

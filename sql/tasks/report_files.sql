@@ -1,8 +1,20 @@
 -- $1 user or NULL, $2 end of the last row or NULL, $3 its name, $4 limit -> rows: one written file each, the newest period first
 WITH page AS (
-	SELECT * FROM report_files
-	WHERE ($1::text IS NULL OR user_id = $1::text)
-	  AND ($2::timestamptz IS NULL OR (ends_at, name) < ($2::timestamptz, $3::text))
+	SELECT * FROM (
+		SELECT * FROM (
+			SELECT * FROM report_files
+			WHERE user_id = $1::text
+			  AND (ends_at, name) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::text, ''))
+			ORDER BY ends_at DESC, name DESC LIMIT $4::bigint
+		) AS ones
+		UNION ALL
+		SELECT * FROM (
+			SELECT * FROM report_files
+			WHERE $1::text IS NULL
+			  AND (ends_at, name) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::text, ''))
+			ORDER BY ends_at DESC, name DESC LIMIT $4::bigint
+		) AS anybodys
+	) AS parts
 	ORDER BY ends_at DESC, name DESC
 	LIMIT $4::bigint
 )

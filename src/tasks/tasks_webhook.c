@@ -16,7 +16,6 @@
 #define ANSWER_MAX ((size_t)1 << 18)
 #define HEADERS_MAX ((size_t)1 << 16)
 #define SECOND_US 1000000
-#define REPEATED SPAN("repeated ")
 
 /* What is decided before anything is asked; zeroed: the statement decides. */
 struct verdict {
@@ -244,14 +243,12 @@ static enum tasks_outcome read_outcome(struct span word)
 static void say(struct request *request, const struct db_rows *rows, struct reply *reply)
 {
 	const struct verdict *verdict = request_kept(request);
-	struct span word = rows_text_of(rows, 0, "outcome");
-	bool is_repeated = span_starts_with(word, REPEATED);
+	int is_repeat = rows_find(rows, "is_repeat");
+	bool is_repeated = is_repeat >= 0 && rows_flag(rows, 0, (size_t)is_repeat);
 	enum tasks_outcome outcome = verdict->outcome;
 
-	if (is_repeated)
-		word = (struct span){word.bytes + REPEATED.length, word.length - REPEATED.length};
 	if (!verdict->status)
-		outcome = read_outcome(word);
+		outcome = read_outcome(rows_text_of(rows, 0, "outcome"));
 	reply->status = verdict->status ? verdict->status : outcomes[outcome].status;
 	str_append_text(&reply->body, verdict->status ? verdict->answer : outcomes[outcome].answer);
 	str_append_char(&reply->body, '\n');

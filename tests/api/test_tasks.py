@@ -3,6 +3,7 @@
 import pytest
 
 from harness import almanac as daemons
+from harness.processes import wait_until
 from harness.tasks import Tasks, new_id
 
 TEN, ELEVEN, TWELVE = (f"2026-01-01T{hour}:00:00Z" for hour in (10, 11, 12))
@@ -167,3 +168,38 @@ def test_the_command_line():
         assert done.returncode == 2 and "unknown command" in done.stderr
     done = daemons.run("rebuild-tasks", DATABASE_URL="postgresql://127.0.0.1:1/x")
     assert done.returncode == 1 and "cannot reach the database" in done.stderr
+
+
+# --- what is too old -----------------------------------------------------------------------------------
+
+
+def age(tasks):
+    """A day of webhooks long ago, a key of last week, and facts of a task that never was."""
+    tasks.query("CREATE TABLE webhooks_20200101 PARTITION OF webhooks"
+                " FOR VALUES FROM ('2020-01-01 00:00:00+00') TO ('2020-01-02 00:00:00+00')")
+    tasks.must("created", "keyed", headers={"webhook-id": "old"})
+    tasks.must("updated", "unborn", status=404)
+    tasks.query("UPDATE webhook_keys SET created_at = now() - interval '8 days'")
+    tasks.query("UPDATE tasks SET first_seen_at = now() - interval '31 days'")
+
+
+def left(tasks):
+    return (tasks.query("SELECT to_regclass('webhooks_20200101') IS NULL")[0][0],
+            tasks.query("SELECT count(*) FROM webhook_keys")[0][0],
+            [task for task, in tasks.query("SELECT id FROM tasks")])
+
+
+@pytest.mark.parametrize("days,is_dropped", [(30, True), (0, False)])
+def test_what_is_too_old_is_removed(start_almanac, days, is_dropped):
+    first = start_almanac()
+    age(Tasks(first))
+    first.terminate()
+    Tasks(first).query("UPDATE jobs SET due_at = now() WHERE name = 'tasks-purge'")
+    tasks = Tasks(start_almanac(WEBHOOK_RETENTION_DAYS=days))
+    wait_until(lambda: left(tasks) == (is_dropped, 0, ["keyed"]), 10, "what is too old is gone")
+    tasks.must("created", "keyed", headers={"webhook-id": "old"}, status=409)
+
+
+def test_partitions_are_ready_for_a_fortnight(tasks):
+    days = tasks.query("SELECT count(*) FROM pg_inherits WHERE inhparent = 'webhooks'::regclass")
+    assert days[0][0] >= 16
