@@ -167,7 +167,7 @@ static enum db_start with_connection(const char *conninfo, struct str *complaint
 				     enum db_start (*act)(PGconn *connection,
 							  struct str *complaint))
 {
-	PGconn *connection = connect_blocking(conninfo, "almanac-start", "5");
+	PGconn *connection = connect_blocking(conninfo);
 	enum db_start verdict = DB_START_UNREACHABLE;
 
 	if (PQstatus(connection) == CONNECTION_OK) {
