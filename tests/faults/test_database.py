@@ -103,7 +103,7 @@ def assert_told_to_come_back(calls):
         assert call.status != 503 or int(call.retry_after) >= 1, call
 
 
-# --- killed --------------------------------------------------------------------------------------------
+# --- killed ---------------------------------------------------------------------------------------
 
 
 def test_a_database_that_is_killed_under_load(stocked, postgres_to_harm):
@@ -166,8 +166,8 @@ def test_what_was_acknowledged_survives_kill_after_kill(daemon, postgres_to_harm
 
 @pytest.mark.parametrize("mode, statuses", [("immediate", {503}), ("fast", {200, 503})])
 def test_a_restart_in_the_middle_of_a_request(daemon, postgres_to_harm, mode, statuses):
-    """The request waits for a lock when the database shuts down; if its holder is ended first, it may
-    still be answered."""
+    """The request waits for a lock when the database shuts down; if its holder is ended first, it
+    may still be answered."""
     assert create_provider(daemon, "wanted").status_code == 201
     holder = Holder(daemon, "LOCK TABLE catalog_providers IN ACCESS EXCLUSIVE MODE")
     answers = []
@@ -200,7 +200,7 @@ class Holder:
         self.connection.close()
 
 
-# --- hung --------------------------------------------------------------------------------------------
+# --- hung -----------------------------------------------------------------------------------------
 
 
 def test_a_database_that_hangs_under_load(stocked, postgres_to_harm):
@@ -261,7 +261,7 @@ def test_a_full_queue_is_told_so_at_once(start_harmed, postgres_to_harm):
         assert second.read().status == 404
 
 
-# --- shaken --------------------------------------------------------------------------------------------
+# --- shaken ---------------------------------------------------------------------------------------
 
 
 def test_sessions_that_are_terminated_once_a_second(stocked):
@@ -317,7 +317,7 @@ def test_a_lock_held_by_somebody_else_is_told_as_busy(daemon):
                         {"intervalSeconds": 600}).status_code == 200
 
 
-# --- news of changes -------------------------------------------------------------------------------------
+# --- news of changes ------------------------------------------------------------------------------
 
 
 def test_what_changed_while_nobody_listened_is_caught_up_with(stocked, postgres_to_harm, world):
