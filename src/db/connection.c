@@ -10,7 +10,7 @@
 #include "almanac/digest.h"
 #include "almanac/log.h"
 
-#define FIRST_BACKOFF_US INT64_C(100000)
+#define FIRST_BACKOFF_US INT64_C(20000)
 #define MOST_BACKOFF_US INT64_C(2000000)
 #define CONNECT_TIMEOUT_US INT64_C(2000000)
 #define TELL_AGAIN_US INT64_C(10000000)

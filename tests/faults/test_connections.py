@@ -1,5 +1,5 @@
-"""Thousands of connections at once: every request is answered, well or with 503, memory stays bounded
-and afterwards all is as before."""
+"""Thousands of connections at once: every request is answered, well or with 503, memory stays
+bounded and afterwards all is as before."""
 
 import collections
 import contextlib
