@@ -15,9 +15,9 @@
  * the queue for `answer_timeout_ms` is answered DB_AWAY. A watchdog drops the connection when the
  * server has been silent for that time with a batch in flight, or has needed twice that time for it.
  *
- * A connection is opened in the background, by a thread that lives as long as the opening (libpq
- * resolves names while its caller waits), kept, and opened anew with backoff (100 ms to 2 s, with
- * jitter) when it breaks. All statements are prepared when it opens.
+ * A connection is opened in the background (names are resolved by a thread that lives as long as
+ * that, since libpq waits for it), kept, and opened anew with backoff (20 ms to 2 s, with jitter)
+ * when it breaks. All statements are prepared when it opens.
  */
 #ifndef ALMANAC_DB_H
 #define ALMANAC_DB_H

@@ -31,7 +31,7 @@ COMMENT ON COLUMN timer_shards.lease_until IS 'When the hold ends by itself, sho
 
 CREATE TABLE timers (
 	id           uuid PRIMARY KEY,
-	shard        smallint NOT NULL,
+	shard        smallint NOT NULL CHECK (shard BETWEEN 0 AND 63),
 	due_at       timestamptz NOT NULL,
 	next_at      timestamptz NOT NULL,
 	destination  text NOT NULL,
@@ -162,8 +162,8 @@ SELECT timers_partitions(3650);
 -- What fires and what changes a timer exclude each other here, without writing a row:
 --
 --   who changes a timer holds its shard''s lock shared and refuses when next_at is nearer than this;
---   the owner of the shard takes it exclusively, so every change is committed, and then reads which
---   timers are nearer than this: from then on nobody may change them.
+--   the owner of the shard takes it exclusively for a moment, so every change before is committed, and
+--   then reads which timers are nearer than this: nobody may change them any more.
 CREATE FUNCTION timers_closing() RETURNS interval
 LANGUAGE sql IMMUTABLE AS $$ SELECT interval '100 milliseconds' $$;
 
@@ -237,30 +237,40 @@ $$;
 
 COMMENT ON FUNCTION timers_lease(text, uuid, interval, boolean, smallint[]) IS 'Renews and shares out shards; the shards that this run holds, the even share, how many were taken from daemons that died, and when the next lease of another ends. No row: the name belongs to another run now.';
 
--- These timers as they are when no change of them is under way. Those whose time is nearer than
--- timers_closing() can no longer be changed from now on, and may be called.
-CREATE FUNCTION timers_confirm(run uuid, wanted uuid[], shards smallint[]) RETURNS SETOF timers
+-- These timers as they are when every change of them that was under way is over. A shard's lock is a
+-- gate: it is taken once, and let go at once, so that nobody waits for anybody who waits. What was
+-- allowed before the gate is committed behind it; what comes later finds those that are due by the
+-- time before the gate too near to be changed. These may be called.
+CREATE FUNCTION timers_confirm(run uuid, wanted uuid[], shards smallint[])
+RETURNS TABLE (timer timers, is_due boolean)
 LANGUAGE plpgsql AS $$
+DECLARE
+	began timestamptz := clock_timestamp();
+	near smallint;
 BEGIN
 	SET LOCAL lock_timeout = '2s';
-	BEGIN
-		PERFORM pg_advisory_xact_lock(47013, s.shard)
-		FROM (SELECT DISTINCT unnest(shards) AS shard ORDER BY 1) AS s;
-	EXCEPTION WHEN lock_not_available THEN
-		-- Whoever has been changing a timer for that long has stopped in the middle: its change
-		-- is undone, and not acknowledged.
-		PERFORM pg_terminate_backend(pid)
-		FROM pg_locks
-		WHERE locktype = 'advisory' AND classid = 47013 AND objid::bigint = ANY (shards::bigint[]) AND granted
-		  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		  AND mode = 'ShareLock' AND pid <> pg_backend_pid();
-		PERFORM pg_advisory_xact_lock(47013, s.shard)
-		FROM (SELECT DISTINCT unnest(shards) AS shard ORDER BY 1) AS s;
-	END;
+	FOR near IN SELECT DISTINCT unnest(shards) ORDER BY 1 LOOP
+		BEGIN
+			PERFORM pg_advisory_lock(47013, near);
+		EXCEPTION WHEN lock_not_available THEN
+			-- Whoever has been changing a timer for that long has stopped in the middle: its
+			-- change is undone, and not acknowledged.
+			PERFORM pg_terminate_backend(pid)
+			FROM pg_locks
+			WHERE locktype = 'advisory' AND classid = 47013 AND objid::bigint = near AND granted
+			  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			  AND mode = 'ShareLock' AND pid <> pg_backend_pid();
+			PERFORM pg_advisory_lock(47013, near);
+		END;
+		PERFORM pg_advisory_unlock(47013, near);
+	END LOOP;
 	RETURN QUERY
-	SELECT t.*
+	SELECT t, t.next_at <= began + timers_closing()
 	FROM timers AS t JOIN timer_shards AS s ON s.shard = t.shard AND s.owner = run
 	WHERE t.id = ANY (wanted);
+EXCEPTION WHEN query_canceled OR others THEN
+	PERFORM pg_advisory_unlock_all();
+	RAISE;
 END
 $$;
 

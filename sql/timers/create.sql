@@ -1,4 +1,5 @@
--- $1 id, $2 shard, $3 due time or NULL, $4 else microseconds from now, $5 destination, $6 url, $7 method, $8 headers, $9 payload, $10 metadata, $11 attempts at most, $12 milliseconds of an attempt, $13 request id, $14 traceparent -> outcome: created; created_us
+-- $1 id, $2 shard, $3 due time or NULL, $4 else microseconds from now, $5 destination, $6 url, $7 method, $8 headers, $9 payload, $10 metadata, $11 attempts at most, $12 milliseconds of an attempt, $13 request id, $14 traceparent -> outcome: created
+-- Also created_us.
 INSERT INTO timers (id, shard, due_at, next_at, destination, url, method, headers, payload, metadata,
 	max_attempts, timeout_ms, created_at, request_id, traceparent)
 SELECT $1::uuid, $2::smallint, w.due, greatest(w.due, statement_timestamp()), $5::text, $6::text, $7::text,

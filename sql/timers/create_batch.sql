@@ -1,4 +1,5 @@
--- $1 ids, $2 shards, $3 due times or NULL, $4 else microseconds from now, $5 destinations, $6 urls, $7 methods, $8 headers, $9 payloads, $10 metadata, $11 attempts at most, $12 milliseconds of an attempt (text[] each), $13 request id, $14 traceparent -> outcome: created; created_us
+-- $1 ids, $2 shards, $3 due times or NULL, $4 else microseconds from now, $5 destinations, $6 urls, $7 methods, $8 headers, $9 payloads, $10 metadata, $11 attempts at most, $12 milliseconds of an attempt (text[] each), $13 request id, $14 traceparent -> outcome: created
+-- Also created_us.
 WITH made AS (
 	INSERT INTO timers (id, shard, due_at, next_at, destination, url, method, headers, payload, metadata,
 		max_attempts, timeout_ms, created_at, request_id, traceparent)

@@ -1,4 +1,5 @@
--- $1 to $14 as in create.sql, $15 idempotency key, $16 digest of the body -> outcome: created|replayed|other_body; id, created_us
+-- $1 id, $2 shard, $3 due time or NULL, $4 else microseconds from now, $5 destination, $6 url, $7 method, $8 headers, $9 payload, $10 metadata, $11 attempts at most, $12 milliseconds of an attempt, $13 request id, $14 traceparent, $15 idempotency key, $16 digest of the body -> outcome: created|replayed|other_body
+-- Also id, created_us.
 -- Who comes second with a key waits for the first, and finds the timer that was created then.
 WITH kept AS (
 	INSERT INTO timer_keys AS k (key, digest, timer, created_at)

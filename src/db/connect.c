@@ -18,14 +18,13 @@ static void add(struct parameters *parameters, const char *name, const char *val
 }
 
 /* A peer that is gone without a word is noticed by the kernel as well (tcp(7)). */
-static struct parameters gather(const char *conninfo, const char *name, const char *timeout_s)
+static struct parameters gather(const char *conninfo, const char *name)
 {
 	struct parameters parameters = {0};
 
 	add(&parameters, "dbname", conninfo);
 	add(&parameters, "application_name", name);
 	add(&parameters, "client_encoding", "UTF8");
-	add(&parameters, "connect_timeout", timeout_s);
 	add(&parameters, "tcp_user_timeout", "5000");
 	add(&parameters, "keepalives_idle", "5");
 	add(&parameters, "keepalives_interval", "2");
@@ -40,11 +39,24 @@ static void ignore_notice(void *argument, const PGresult *result)
 	(void)result;
 }
 
-PGconn *connect_blocking(const char *conninfo, const char *application_name, const char *timeout_s)
+PGconn *connect_start(const char *conninfo, const char *application_name)
 {
-	struct parameters parameters = gather(conninfo, application_name, timeout_s);
-	PGconn *connection = PQconnectdbParams(parameters.names, parameters.values, 1);
+	struct parameters parameters = gather(conninfo, application_name);
+	PGconn *connection = PQconnectStartParams(parameters.names, parameters.values, 1);
 
+	if (!connection)
+		abort();
+	PQsetNoticeReceiver(connection, ignore_notice, NULL);
+	return connection;
+}
+
+PGconn *connect_blocking(const char *conninfo)
+{
+	struct parameters parameters = gather(conninfo, "almanac-start");
+	PGconn *connection;
+
+	add(&parameters, "connect_timeout", "5");
+	connection = PQconnectdbParams(parameters.names, parameters.values, 1);
 	if (!connection)
 		abort();
 	PQsetNoticeReceiver(connection, ignore_notice, NULL);

@@ -10,9 +10,9 @@
 #include "almanac/digest.h"
 #include "almanac/log.h"
 
-#define FIRST_BACKOFF_US INT64_C(100000)
+#define FIRST_BACKOFF_US INT64_C(20000)
 #define MOST_BACKOFF_US INT64_C(2000000)
-#define PREPARE_TIMEOUT_US INT64_C(2000000)
+#define CONNECT_TIMEOUT_US INT64_C(2000000)
 #define TELL_AGAIN_US INT64_C(10000000)
 #define MESSAGE_MAX 1000
 
@@ -126,27 +126,43 @@ static void become_ready(struct db *db)
 static void prepare(struct db *db)
 {
 	db->state = DB_STATE_PREPARING;
-	loop_timer_set(db->loop, &db->timer, clock_steady_us() + PREPARE_TIMEOUT_US);
 	if (!statements_send(db) && db->state == DB_STATE_PREPARING)
 		db_lose(db, PQerrorMessage(db->connection));
 }
 
-static void take_connection(struct db *db)
+/* The socket may be another one after every poll (libpq, "PQconnectPoll"). */
+static void poll_connect(struct db *db)
 {
-	struct dial *dial = db->dial;
+	PostgresPollingStatusType status;
 
 	loop_unwatch(db->loop, &db->watch);
-	db->dial = NULL;
-	db->connection = dial_take(dial);
-	if (PQstatus(db->connection) == CONNECTION_OK)
+	status = PQconnectPoll(db->connection);
+	if (status == PGRES_POLLING_FAILED)
+		db_lose(db, PQerrorMessage(db->connection));
+	else if (status == PGRES_POLLING_OK)
 		prepare(db);
 	else
+		watch_for(db, PQsocket(db->connection),
+			  status == PGRES_POLLING_READING ? EPOLLIN : EPOLLOUT);
+}
+
+static void take_connection(struct db *db)
+{
+	loop_unwatch(db->loop, &db->watch);
+	db->connection = dial_take(db->dial);
+	db->dial = NULL;
+	db->state = DB_STATE_CONNECTING;
+	if (PQstatus(db->connection) == CONNECTION_BAD) {
 		db_lose(db, PQerrorMessage(db->connection));
+		return;
+	}
+	loop_timer_set(db->loop, &db->timer, clock_steady_us() + CONNECT_TIMEOUT_US);
+	watch_for(db, PQsocket(db->connection), EPOLLOUT);
 }
 
 static void connect_again(struct db *db)
 {
-	db->state = DB_STATE_CONNECTING;
+	db->state = DB_STATE_DIALING;
 	db->dial = dial_start(db->options.conninfo, db->options.application_name);
 	if (db->dial)
 		watch_for(db, dial_fd(db->dial), EPOLLIN);
@@ -189,8 +205,12 @@ static void ready(struct loop_watch *watch, uint32_t events)
 {
 	struct db *db = container_of(watch, struct db, watch);
 
-	if (db->state == DB_STATE_CONNECTING) {
+	if (db->state == DB_STATE_DIALING) {
 		take_connection(db);
+		return;
+	}
+	if (db->state == DB_STATE_CONNECTING) {
+		poll_connect(db);
 		return;
 	}
 	if ((events & EPOLLOUT) && !db_flush(db))
@@ -223,7 +243,7 @@ static void due(struct loop_timer *timer)
 	else if (db->state == DB_STATE_READY)
 		watch_flight(db);
 	else
-		db_lose(db, "the database does not answer while statements are prepared");
+		db_lose(db, "the database does not answer the connect");
 }
 
 /* All that was asked in one turn of the loop leaves together. Who was answered because the

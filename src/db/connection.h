@@ -8,7 +8,13 @@
 
 struct dial;
 
-enum db_state { DB_STATE_AWAY, DB_STATE_CONNECTING, DB_STATE_PREPARING, DB_STATE_READY };
+enum db_state {
+	DB_STATE_AWAY,
+	DB_STATE_DIALING, /* names are resolved */
+	DB_STATE_CONNECTING,
+	DB_STATE_PREPARING,
+	DB_STATE_READY,
+};
 
 /* A list in the order of asking. */
 struct questions {
@@ -25,10 +31,10 @@ struct db {
 	struct db_options options;
 	struct db_metrics metrics;
 	enum db_state state;
-	struct dial *dial;       /* DB_STATE_CONNECTING */
-	PGconn *connection;      /* DB_STATE_PREPARING, DB_STATE_READY */
+	struct dial *dial;       /* DB_STATE_DIALING */
+	PGconn *connection;      /* from DB_STATE_CONNECTING on */
 	struct loop_watch watch; /* of the dial or the connection */
-	struct loop_timer timer; /* reconnect, deadline of preparing or watchdog, by state */
+	struct loop_timer timer; /* reconnect, deadline of connecting or watchdog, by state */
 	struct loop_hook hook;
 	struct questions queue;
 	struct questions flight;
@@ -67,14 +73,15 @@ bool statements_send(struct db *db);
 /* Takes their results; true when all are there, `*is_good` false when one failed. */
 bool statements_receive(struct db *db, bool *is_good);
 
-/* dial.c: NULL when no thread can be started. */
+/* dial.c: connect_start in a thread of its own; NULL when there can be none. */
 struct dial *dial_start(const char *conninfo, const char *application_name);
-int dial_fd(const struct dial *dial); /* readable when it is over */
-PGconn *dial_take(struct dial *dial); /* then: good or bad; frees the dial */
+int dial_fd(const struct dial *dial); /* readable when it is through */
+PGconn *dial_take(struct dial *dial); /* then: what it made; frees the dial */
 void dial_abandon(struct dial *dial); /* NULL is fine */
 
-/* connect.c: good or bad; `timeout_s` (2 at least) holds for each address of the host. */
-PGconn *connect_blocking(const char *conninfo, const char *application_name, const char *timeout_s);
+/* connect.c: begun, to be gone on with by PQconnectPoll; whole, good or bad. */
+PGconn *connect_start(const char *conninfo, const char *application_name);
+PGconn *connect_blocking(const char *conninfo);
 void trim_message(const char *message, struct str *out); /* one line, no newline */
 
 #endif

@@ -1,21 +1,24 @@
-/* dial.c - opens one connection in a thread of its own, since libpq resolves names while its caller
+/* dial.c - begins one connection in a thread of its own, since libpq resolves names while its caller
  * waits: the loop goes on serving meanwhile. Called by connection.c, calls connect.c. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "connection.h"
 
-#define TIMEOUT_S "2"
+/* At the end a thread gets this long to come home. */
+#define FAREWELL_NS 100000000
 
 /*
  * Two hold a dial, its thread and the db. Each lets go of it once; the second to do so destroys it,
  * with the connection in it, unless the db took that out before.
  */
 struct dial {
+	pthread_t thread;
 	atomic_bool is_let_go;
 	int done; /* eventfd: readable when the thread is through */
 	char *conninfo, *application_name;
@@ -46,13 +49,13 @@ static void let_go(struct dial *dial)
 		destroy(dial);
 }
 
-static void *connect_alone(void *argument)
+static void *begin(void *argument)
 {
 	struct dial *dial = argument;
 	uint64_t one = 1;
 	ssize_t written;
 
-	dial->connection = connect_blocking(dial->conninfo, dial->application_name, TIMEOUT_S);
+	dial->connection = connect_start(dial->conninfo, dial->application_name);
 	written = write(dial->done, &one, sizeof(one));
 	(void)written;
 	let_go(dial);
@@ -62,7 +65,6 @@ static void *connect_alone(void *argument)
 struct dial *dial_start(const char *conninfo, const char *application_name)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
-	pthread_t thread;
 
 	if (!dial)
 		abort();
@@ -71,12 +73,10 @@ struct dial *dial_start(const char *conninfo, const char *application_name)
 	dial->application_name = copy(application_name);
 	if (dial->done < 0)
 		abort();
-	if (pthread_create(&thread, NULL, connect_alone, dial) != 0) {
-		destroy(dial);
-		return NULL;
-	}
-	pthread_detach(thread);
-	return dial;
+	if (pthread_create(&dial->thread, NULL, begin, dial) == 0)
+		return dial;
+	destroy(dial);
+	return NULL;
 }
 
 int dial_fd(const struct dial *dial)
@@ -87,18 +87,28 @@ int dial_fd(const struct dial *dial)
 PGconn *dial_take(struct dial *dial)
 {
 	PGconn *connection;
-	uint64_t count;
 
-	if (read(dial->done, &count, sizeof(count)) != sizeof(count))
-		abort();
+	pthread_join(dial->thread, NULL);
 	connection = dial->connection;
 	dial->connection = NULL;
 	let_go(dial);
 	return connection;
 }
 
+/* A thread that a name server holds is left behind. */
 void dial_abandon(struct dial *dial)
 {
-	if (dial)
-		let_go(dial);
+	struct timespec until;
+
+	if (!dial)
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += FAREWELL_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	if (pthread_timedjoin_np(dial->thread, NULL, &until) != 0)
+		pthread_detach(dial->thread);
+	let_go(dial);
 }

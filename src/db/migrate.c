@@ -193,7 +193,7 @@ static enum db_start with_connection(const char *conninfo, struct str *complaint
 				     enum db_start (*act)(PGconn *connection,
 							  struct str *complaint))
 {
-	PGconn *connection = connect_blocking(conninfo, "almanac-start", "5");
+	PGconn *connection = connect_blocking(conninfo);
 	enum db_start verdict = DB_START_UNREACHABLE;
 
 	if (PQstatus(connection) == CONNECTION_OK) {
@@ -218,7 +218,7 @@ enum db_start db_check(const char *conninfo, struct str *complaint)
 
 enum db_start db_call(const char *conninfo, struct db_call *call, struct str *complaint)
 {
-	PGconn *connection = connect_blocking(conninfo, "almanac-command", "5");
+	PGconn *connection = connect_blocking(conninfo);
 	enum db_start verdict = DB_START_UNREACHABLE;
 
 	if (PQstatus(connection) == CONNECTION_OK) {

@@ -273,9 +273,10 @@ static struct destination *create(struct destinations *all, struct span name, ui
 		abort();
 	destination->all = all;
 	destination->hash = hash;
-	destination->name = strndup(name.bytes, name.length);
+	destination->name = calloc(1, name.length + 1);
 	if (!destination->name)
 		abort();
+	memcpy(destination->name, name.bytes, name.length);
 	destination->reopen.fire = reopen;
 	all->count++;
 	return destination;

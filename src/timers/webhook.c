@@ -216,13 +216,20 @@ static bool is_ours(const struct lines *lines, struct span name)
 	return false;
 }
 
+/* Enough of a token that a line cannot begin otherwise than its name says. */
+static bool is_name(const char *name)
+{
+	return name[0] != '\0' && strpbrk(name, ":; \t\r\n") == NULL;
+}
+
 static void add_headers(struct lines *lines, const struct json *headers)
 {
 	for (const char *name = json_first_name(headers); name;
 	     name = json_next_name(headers, name)) {
 		const struct json *value = json_member(headers, name);
 
-		if (json_kind(value) == JSON_TEXT && !is_ours(lines, span_of(name)))
+		if (json_kind(value) == JSON_TEXT && is_name(name) &&
+		    !is_ours(lines, span_of(name)))
 			add_line(lines, span_of(name), span_trim(json_text(value)));
 	}
 }

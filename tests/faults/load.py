@@ -1,4 +1,4 @@
-"""Load for the fault stories: many threads that ask one thing again and again and keep what came."""
+"""Load for the fault stories: many threads ask one thing again and again and keep what came."""
 
 import collections
 import contextlib

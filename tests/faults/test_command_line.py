@@ -31,7 +31,7 @@ def settings_of_example():
     return {match[1]: match[2] for match in found if match}
 
 
-# --- help, version, commands --------------------------------------------------------------------------
+# --- help, version, commands ----------------------------------------------------------------------
 
 
 def test_help_lists_every_setting_with_its_default():
@@ -76,7 +76,7 @@ def test_migrate_and_check_tell_that_all_is_well(database):
     assert checked.stdout == "settings and database are fine\n"
 
 
-# --- settings --------------------------------------------------------------------------------------------
+# --- settings -------------------------------------------------------------------------------------
 
 WRONG = {
     "letters for a number": ("HTTP_PORT", "eighty", "a whole number from 0 to 65535"),
@@ -134,7 +134,7 @@ def test_a_list_of_networks_that_is_none_is_refused(database):
     assert "SOURCE_ALLOW" in said and "10.0.0.0/99" in said
 
 
-# --- .env --------------------------------------------------------------------------------------------------
+# --- .env -----------------------------------------------------------------------------------------
 
 
 def test_dotenv_is_read_for_what_is_not_set(tmp_path, database):
@@ -163,7 +163,7 @@ def test_a_line_of_dotenv_that_is_none_is_told(tmp_path):
     assert ".env:2" in complaints(done)[0]
 
 
-# --- starts that cannot be ---------------------------------------------------------------------------------
+# --- starts that cannot be ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", [None, "migrate", "check"])

@@ -1,8 +1,9 @@
-"""Thousands of connections at once: every request is answered, well or with 503, memory stays bounded
-and afterwards all is as before."""
+"""Thousands of connections at once: every request is answered, well or with 503, memory stays
+bounded and afterwards all is as before."""
 
 import collections
 import contextlib
+import re
 import resource
 import selectors
 import socket
@@ -10,6 +11,7 @@ import time
 
 import pytest
 
+from harness import almanac as daemons
 from harness.processes import wait_until
 from wire import Wire, exchange, metric
 
@@ -85,6 +87,12 @@ class Crowd:
         return 0
 
 
+def assert_memory(used, bound):
+    """Sanitizers keep what is freed: with them only the rest of a story counts."""
+    if not re.search(b"__[at]san_init", daemons.binary().read_bytes()):
+        assert used < bound
+
+
 @pytest.fixture
 def daemon(start_almanac):
     return start_almanac()
@@ -99,7 +107,7 @@ def test_five_thousand_connections(daemon):
         statuses = crowd.ask_all(ASK_DATABASE)
         assert set(statuses) <= {200, 503} and statuses[200] >= 0.2 * MANY, statuses
         assert daemon.get("/livez").status_code == 200
-        assert daemon.rss() - before < MANY * PER_CONNECTION + 64 * MEBIBYTE
+        assert_memory(daemon.rss() - before, MANY * PER_CONNECTION + 64 * MEBIBYTE)
     wait_until(lambda: metric(daemon, "almanac_http_connections") == 1, 20, "all are gone")
     assert exchange(daemon, ASK).status == 200
 
@@ -112,7 +120,7 @@ def test_memory_of_connections_is_given_back_to_the_next(daemon):
             assert crowd.ask_all(ASK) == {200: 1000}
             peaks.append(daemon.rss())
         wait_until(lambda: metric(daemon, "almanac_http_connections") == 1, 20, "all are gone")
-    assert peaks[2] < peaks[0] + 16 * MEBIBYTE
+    assert_memory(peaks[2], peaks[0] + 16 * MEBIBYTE)
 
 
 def test_beyond_the_limit_connections_are_told_503(start_almanac):
@@ -150,5 +158,5 @@ def test_connections_that_come_and_go(daemon):
             assert wire.read().status == 200
         if count == 2000:
             before = daemon.rss()
-    assert daemon.rss() < before + 8 * MEBIBYTE
+    assert_memory(daemon.rss(), before + 8 * MEBIBYTE)
     wait_until(lambda: metric(daemon, "almanac_http_connections") == 1, 10, "all are gone")

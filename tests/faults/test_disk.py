@@ -1,5 +1,5 @@
-"""No room for the spool: the sync fails and says why, everything else goes on, and with room again the
-next sync is good."""
+"""No room for the spool: the sync fails and says why, everything else goes on, and with room again
+the next sync is good."""
 
 import contextlib
 import resource
@@ -32,7 +32,7 @@ def small_disk(folder, size):
 
 
 def assert_only_the_sync_fails(catalog, world, words):
-    """One provider is there before; another's feed finds no room; the first goes on being searched."""
+    """One provider is there, the feed of another finds no room: the first is searched on."""
     almanac = catalog.almanac
     world.serve("/large", large_feed("Large"))
     provider = catalog.create(world.url("/large"))

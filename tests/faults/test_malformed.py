@@ -11,6 +11,7 @@ from wire import Wire, exchange, metric
 HOST = b"Host: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+PIECES = b"2\r\n{}\r\n0\r\n\r\n"
 GOOD = b"GET /status HTTP/1.1\r\n" + HOST + b"\r\n"
 
 
@@ -52,13 +53,12 @@ REFUSED = {
     "an empty length": (400, post(b"Content-Length:\r\n")),
     "two numbers in a length": (400, post(b"Content-Length: 2 2\r\n")),
     "a length beyond any number": (413, post(b"Content-Length: 99999999999999999999999\r\n")),
-    "length, then chunked": (400, post(b"Content-Length: 2\r\n" + CHUNKED, b"2\r\n{}\r\n0\r\n\r\n")),
-    "chunked, then length": (400, post(CHUNKED + b"Content-Length: 2\r\n", b"2\r\n{}\r\n0\r\n\r\n")),
-    "chunked twice": (400, post(CHUNKED * 2, b"2\r\n{}\r\n0\r\n\r\n")),
-    "another coding before chunked": (400, post(b"Transfer-Encoding: gzip, chunked\r\n",
-                                                b"2\r\n{}\r\n0\r\n\r\n")),
-    "almost chunked": (400, post(b"Transfer-Encoding: xchunked\r\n", b"2\r\n{}\r\n0\r\n\r\n")),
-    "chunked in 1.0": (400, post(CHUNKED, b"2\r\n{}\r\n0\r\n\r\n", b"HTTP/1.0")),
+    "length, then chunked": (400, post(b"Content-Length: 2\r\n" + CHUNKED, PIECES)),
+    "chunked, then length": (400, post(CHUNKED + b"Content-Length: 2\r\n", PIECES)),
+    "chunked twice": (400, post(CHUNKED * 2, PIECES)),
+    "another coding before chunked": (400, post(b"Transfer-Encoding: gzip, chunked\r\n", PIECES)),
+    "almost chunked": (400, post(b"Transfer-Encoding: xchunked\r\n", PIECES)),
+    "chunked in 1.0": (400, post(CHUNKED, PIECES, b"HTTP/1.0")),
     "a chunk size of letters": (400, chunks(b"zz", b"{}", b"0", b"")),
     "a negative chunk size": (400, chunks(b"-2", b"{}", b"0", b"")),
     "a chunk size with 0x": (400, chunks(b"0x2", b"{}", b"0", b"")),
@@ -241,7 +241,7 @@ def test_a_body_nobody_reads_is_swallowed_or_refused(almanac):
     assert large.status == 413
 
 
-# --- Expect: 100-continue ---------------------------------------------------------------------------
+# --- Expect: 100-continue -------------------------------------------------------------------------
 
 EXPECT = b"Expect: 100-continue\r\n"
 
@@ -268,7 +268,7 @@ def test_who_waits_with_too_many_chunks_is_told_so(almanac):
         assert wire.read().status == 413
 
 
-# --- many at once, and none -------------------------------------------------------------------------
+# --- many at once, and none -----------------------------------------------------------------------
 
 
 def test_pipelined_requests_are_answered_in_their_order(almanac):

@@ -18,6 +18,7 @@ from wire import Wire
 DEADLINE = 4     # HTTP_SHUTDOWN_SECONDS
 SLACK = 3        # for a loaded machine
 HOST = b"Host: localhost\r\n"
+NOBODY = "http://127.0.0.1:1/"
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_it_stops_in_time_while_the_database_hangs(own_postgres):
         daemon.assert_no_complaints()
 
 
-# --- killed ----------------------------------------------------------------------------------------------
+# --- killed ---------------------------------------------------------------------------------------
 
 
 def three_hundred(title):
@@ -207,8 +208,7 @@ def test_killed_while_others_write(database):
             for count in range(10000):
                 name = f"writer {writer} row {count}"
                 try:
-                    answer = first.post("/api/v1/providers", {"name": name, "url": "http://[::1]:1/",
-                                                              "intervalSeconds": 86400})
+                    answer = first.post("/api/v1/providers", {"name": name, "url": NOBODY})
                 except OSError:  # all of requests' own are such
                     return
                 if answer.status_code == 201:

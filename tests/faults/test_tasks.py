@@ -142,9 +142,12 @@ def test_several_daemons_write_each_report_once(database):
         tasks.must("created", "u", moment_of(time.time() - 60), userId="u")
         wait_until(lambda: len(tasks.files("u")) >= 6, 30, "six reports")
         assert joins(tasks.files("u"))
+        for daemon in daemons:
+            daemon.terminate()
         written = sum(int(line["files"]) for daemon in daemons
                       for line in daemon.logged("reports written"))
-        assert written in (len(tasks.files("u")), len(tasks.files("u")) + 1)
+        # The last period may have been given up behind its file.
+        assert len(tasks.files("u")) - written in (0, 1)
         nursery.finish()
     finally:
         shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 by hand over a real socket: what a proper client would never send, and what comes back."""
+"""HTTP/1.1 by hand over a real socket: what no proper client would send, and what comes back."""
 
 import contextlib
 import dataclasses

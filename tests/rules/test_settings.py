@@ -13,7 +13,7 @@ README_ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \|(.*?)\|", re.M)
 
 # Those that docker-compose.yml decides itself: where its daemon listens and which database it has,
 # and what makes no sense in its container.
-OF_COMPOSE = {"HTTP_ADDRESS", "HTTP_PORT", "ALLOW_ANONYMOUS", "DB_HOST", "DB_PORT"}
+OF_COMPOSE = {"WEBHOOK_ALLOW", "HTTP_ADDRESS", "HTTP_PORT", "ALLOW_ANONYMOUS", "DB_HOST", "DB_PORT"}
 NOT_IN_COMPOSE = {"DATABASE_URL", "SPOOL_DIR"}
 
 

@@ -133,8 +133,9 @@ UNCOMMENTED = {
                  AND obj_description(oid, 'pg_class') IS NULL""",
     "columns": """SELECT attrelid::regclass::text, attname
                   FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
-                  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
-                  AND NOT relispartition AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL""",
+                  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'f')
+                  AND NOT relispartition AND attnum > 0 AND NOT attisdropped
+                  AND col_description(attrelid, attnum) IS NULL""",
     "functions": """SELECT oid::regprocedure::text FROM pg_proc
                     WHERE pronamespace = 'public'::regnamespace
                     AND obj_description(oid, 'pg_proc') IS NULL""",

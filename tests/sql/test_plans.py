@@ -1,8 +1,9 @@
-"""The hot statements find their rows by index among 100,000 events, whatever plan they are run with:
-made for the values, made without any (as the daemon asks for), or made when the table was empty.
+"""The hot statements find their rows by index among 100,000 events, whatever plan they are run
+with: made for the values, made without any (as the daemon asks for), or made when the table was
+empty.
 
-Bounds are pages touched (8 KiB each, EXPLAIN's shared hit + read), never times: a plan that walks or
-sorts the whole table touches thousands.
+Bounds are pages touched (8 KiB each, EXPLAIN's shared hit + read), never times: a plan that walks
+or sorts the whole table touches thousands.
 """
 
 import contextlib

@@ -296,7 +296,9 @@ static void headers_of_the_timer_never_replace_ours(void **state)
 			       "\"user-agent\":\"theirs\",\"host\":\"theirs\","
 			       "\"content-length\":\"1\",\"x-request-id\":\"theirs\","
 			       "\"webhook-ids\":\"theirs\",\"transfer-encoding\":\"chunked\","
-			       "\"traceparent\":\"theirs\",\"number\":7}");
+			       "\"traceparent\":\"theirs\",\"number\":7,"
+			       "\"webhook-id:\":\"theirs\",\"webhook-id;\":\"\",\"\":\"x\","
+			       "\"webhook-id \":\"theirs\",\"\\r\\nwebhook-id\":\"theirs\"}");
 	prepare(&webhook, "", &fetch);
 	assert_headers(&fetch, expected);
 }
