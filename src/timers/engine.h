@@ -149,6 +149,9 @@ bool timers_owns(const struct timers *timers, int shard);
 /* The lease holds, as far as our own clock can tell. */
 bool timers_may_fire(const struct timers *timers);
 
+/* A set of shards as a parameter, in the flow's memory: {0,5,63}. */
+struct db_value lease_shards_value(struct flow *flow, uint64_t shards);
+
 void lease_open(struct timers *timers);
 void lease_renew(struct timers *timers); /* now, or again when one is under way */
 void lease_close(struct timers *timers);

@@ -67,7 +67,7 @@ static uint64_t given_back(const struct timers_hold *hold)
 	return shards;
 }
 
-static struct db_value shards_value(struct flow *flow, uint64_t shards)
+struct db_value lease_shards_value(struct flow *flow, uint64_t shards)
 {
 	struct str out;
 	const char *text;
@@ -97,7 +97,7 @@ static enum flow_next ask_lease(struct flow *flow)
 		db_text(hold->run_text),
 		db_number(flow->arena, hold->lease_s),
 		db_text(hold->is_known ? "false" : "true"),
-		shards_value(flow, back),
+		lease_shards_value(flow, back),
 	};
 
 	flow_ask(flow, timers->write, SQL_TIMERS_LEASE, values, 5);

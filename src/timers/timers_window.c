@@ -19,7 +19,6 @@
 #define PAGE_ROWS 5000
 #define AWAY_US (SECOND_US / 4)
 #define BEFORE_ALL_US INT64_C(-62000000000000000)
-#define SHARDS_BYTES 4096
 
 static struct timers *timers_of(struct flow *flow)
 {
@@ -122,20 +121,6 @@ static bool choose(struct timers *timers)
 	return true;
 }
 
-static struct db_value shards_value(struct flow *flow, uint64_t shards)
-{
-	struct str out;
-	const char *text;
-
-	str_init(&out, SHARDS_BYTES);
-	for (int shard = 0; shard < TIMER_SHARDS; shard++)
-		if (shards >> shard & 1)
-			str_format(&out, "%s%d", out.length ? "," : "{", shard);
-	text = arena_format(flow->arena, "%s}", str_text(&out));
-	str_finish(&out);
-	return db_text(text);
-}
-
 static enum flow_next ask_page(struct flow *flow)
 {
 	struct timers *timers = timers_of(flow);
@@ -144,7 +129,7 @@ static enum flow_next ask_page(struct flow *flow)
 
 	uuid_write(&reading->last_id, id);
 	const struct db_value values[] = {
-		shards_value(flow, reading->shards),
+		lease_shards_value(flow, reading->shards),
 		db_number(flow->arena, reading->last_us),
 		db_text(id),
 		db_number(flow->arena, reading->until_us),
