@@ -26,7 +26,9 @@ def test_a_fresh_database_finds_something_at_once(start_almanac):
     window = f"starts_at={days[0]}&ends_at={days[-1]}T23:59:59Z"
     assert len(almanac.get(f"/search?{window}").json()["data"]) == 2 * DAYS
     assert providers(almanac) == [("demo", "almanac:demo")]
-    run = almanac.get("/api/v1/providers/1/syncs").json()["data"][0]
+    runs = "/api/v1/providers/1/syncs"
+    wait_until(lambda: almanac.get(runs).json()["data"][0]["finishedAt"], 10, "the sync is over")
+    run = almanac.get(runs).json()["data"][0]
     assert (run["status"], run["created"], run["problemCount"]) == ("succeeded", 2 * DAYS, 0)
 
 

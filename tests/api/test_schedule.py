@@ -275,7 +275,8 @@ def test_a_wake_that_waited_for_a_claim_counts_as_later(start_almanac, database)
             body = {"name": "new", "url": "http://127.0.0.1:9/"}
             created = pool.submit(almanac.post, "/api/v1/providers", body)
             waiting = """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-                         AND datname = current_database()"""
+                         AND datname = current_database()
+                         AND query LIKE '%INSERT INTO catalog_providers%'"""
             wait_until(lambda: Postgres.query(database, waiting) == [(1,)])
             cursor.execute("""UPDATE jobs SET started_at = clock_timestamp(),
                                   lease_owner = gen_random_uuid(), lease_until = 'infinity'
