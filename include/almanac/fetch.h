@@ -89,7 +89,10 @@ struct fetch {
 struct fetcher_options {
 	const struct guard *guard;
 	const char *user_agent;
-	int max_connections;
+	int max_connections; /* of each lane */
+	/* libcurl looks through all connections and names it knows at the end of each call. Calls are
+	 * spread over so many sets of these by their destination; 0: one. */
+	int lanes;
 };
 
 struct fetcher *fetcher_create(struct loop *loop, const struct fetcher_options *options);

@@ -19,13 +19,20 @@
 
 enum { COMPLAINT_MAX = 512 };
 
+/* A multi handle: its connections, its cache of names, its time. */
+struct fetch_lane {
+	struct fetcher *fetcher;
+	CURLM *multi;
+	struct loop_timer timer; /* libcurl's */
+};
+
 struct fetcher {
 	struct loop *loop;
 	const struct guard *guard;
 	char *user_agent;
 	int max_connections;
-	CURLM *multi;
-	struct loop_timer timer;       /* libcurl's */
+	struct fetch_lane *lanes;
+	int lane_count;
 	struct fetch_socket **sockets; /* by their descriptors; NULL: unknown */
 	int socket_size;
 	struct fetch_call *calls; /* under way */
@@ -47,8 +54,8 @@ struct fetch_call {
 	struct fetcher *fetcher;
 	struct fetch *fetch;
 	struct fetch_handle handle;
+	struct fetch_lane *lane; /* libcurl has it there; NULL: it has it not */
 	struct loop_timer timer; /* first the start, then the deadline; at once when cancelled */
-	bool is_running;         /* libcurl has it */
 	bool is_plain;           /* neither redirects nor names and passwords */
 	int64_t started_us;
 
@@ -77,8 +84,10 @@ void call_decide(struct fetch_call *call, enum fetch_verdict verdict, const char
 void call_finish(struct fetch_call *call, CURLcode code);
 
 /* multi.c; CURLOPT_CLOSESOCKETDATA is the fetcher. */
-void multi_open(struct fetcher *fetcher);
+void multi_open(struct fetcher *fetcher, int lanes);
 void multi_close(struct fetcher *fetcher);
+void multi_add(struct fetch_call *call);
+void multi_remove(struct fetch_call *call); /* fine when it was not added */
 int multi_close_socket(void *owner, curl_socket_t fd);
 
 /* request.c: false with a decision when the request cannot be told. */

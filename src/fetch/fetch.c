@@ -88,9 +88,7 @@ static void run(struct fetch_call *call)
 		call_finish(call, CURLE_OK);
 		return;
 	}
-	CURLMcode code = curl_multi_add_handle(fetcher->multi, call->handle.easy);
-	assert(code == CURLM_OK);
-	call->is_running = true;
+	multi_add(call);
 	loop_timer_set(fetcher->loop, &call->timer,
 		       call->started_us + call->fetch->timeout_ms * 1000);
 }
@@ -102,7 +100,7 @@ static void run(struct fetch_call *call)
 static void wake(struct loop_timer *timer)
 {
 	struct fetch_call *call = container_of(timer, struct fetch_call, timer);
-	if (call->verdict == 0 && !call->is_running) {
+	if (call->verdict == 0 && call->lane == NULL) {
 		run(call);
 		return;
 	}
@@ -130,8 +128,7 @@ void call_finish(struct fetch_call *call, CURLcode code)
 
 	struct fetch_result result;
 	verdict_tell(call, code, &result);
-	if (call->is_running)
-		curl_multi_remove_handle(fetcher->multi, call->handle.easy);
+	multi_remove(call);
 	unlink_call(fetcher, call);
 
 	/* The listener may start or free the fetch; the result still borrows the call. */
@@ -156,7 +153,7 @@ struct fetcher *fetcher_create(struct loop *loop, const struct fetcher_options *
 	fetcher->user_agent = strdup(options->user_agent);
 	assert(fetcher->user_agent != NULL);
 	fetcher->max_connections = options->max_connections;
-	multi_open(fetcher);
+	multi_open(fetcher, options->lanes > 0 ? options->lanes : 1);
 	return fetcher;
 }
 

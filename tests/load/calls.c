@@ -252,6 +252,7 @@ static void bench_open(struct bench *bench, int connections)
 							     .guard = bench->guard,
 							     .user_agent = "almanac/bench",
 							     .max_connections = connections,
+							     .lanes = 16,
 						     });
 	bench->secrets = webhook_secrets_create(secret, NULL);
 	bench->retries = webhook_retries_create("5", NULL);

@@ -173,6 +173,7 @@ static void open_caller(struct caller *caller, const char *allow, int max_connec
 							       .guard = caller->guard,
 							       .user_agent = "almanac-test",
 							       .max_connections = max_connections,
+							       .lanes = 3,
 						       });
 	caller->watchdog.fire = bite;
 	loop_timer_set(caller->loop, &caller->watchdog, clock_steady_us() + WATCHDOG_US);
