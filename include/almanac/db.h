@@ -9,7 +9,9 @@
  * others of its batch are asked again, each behind its own Sync, so every asker gets his own answer.
  *
  * What another transaction did to one (deadlock, lock timeout, serialization) is healed by asking
- * again: it is rolled back for certain. A question whose connection was lost is not asked again.
+ * again: it is rolled back for certain. A question that was sent on a connection that was lost is
+ * answered DB_AWAY. What was not sent yet, and what is asked within a quarter of `answer_timeout_ms`
+ * after the loss or the opening, waits that long for the next connection: short absences are bridged.
  *
  * A batch that takes long, or collides, is followed by smaller ones. A question that has waited in
  * the queue for `answer_timeout_ms` is answered DB_AWAY. A watchdog drops the connection when the
@@ -102,7 +104,7 @@ void db_close(struct db *db);
 
 /*
  * Asks. True: `answered` will be called exactly once, never inside this call. False, and nothing
- * will be called: not connected, or the queue is full; answer 503 at once.
+ * will be called: not connected for a while, or the queue is full; answer 503 at once.
  */
 bool db_ask(struct db *db, struct question *question) __attribute__((warn_unused_result));
 

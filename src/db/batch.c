@@ -406,29 +406,39 @@ void batch_receive(struct db *db)
 
 /* --- giving up -------------------------------------------------------------------------------------- */
 
-void batch_give_up(struct db *db, const char *reason)
+static void tell_all_away(struct db *db, struct questions *list, const char *reason)
 {
-	struct questions flight = db->flight;
-	struct questions queue = db->queue;
 	struct question *question;
 
+	while ((question = pop(list)))
+		tell_away(db, question, reason);
+}
+
+void batch_lose_flight(struct db *db, const char *reason)
+{
+	struct questions flight = db->flight;
+
 	db->flight = (struct questions){0};
-	db->queue = (struct questions){0};
 	db->awaited = NULL;
 	if (flight.count > 0)
 		judge_size(db);
-	while ((question = pop(&flight)) || (question = pop(&queue)))
-		tell_away(db, question, reason);
+	tell_all_away(db, &flight, reason);
+}
+
+void batch_lose_queue(struct db *db, const char *reason)
+{
+	struct questions queue = db->queue;
+
+	db->queue = (struct questions){0};
+	tell_all_away(db, &queue, reason);
 }
 
 void batch_expire_queue(struct db *db)
 {
 	int64_t oldest = clock_steady_us() - patience(db);
 	struct questions late = {0};
-	struct question *question;
 
 	while (db->queue.first && db->queue.first->asked_us <= oldest)
 		push(&late, pop(&db->queue));
-	while ((question = pop(&late)))
-		tell_away(db, question, "the database is too busy");
+	tell_all_away(db, &late, "the database is too busy");
 }

@@ -13,6 +13,7 @@
 #define FIRST_BACKOFF_US INT64_C(20000)
 #define MOST_BACKOFF_US INT64_C(2000000)
 #define CONNECT_TIMEOUT_US INT64_C(2000000)
+#define BRIDGE_PART 4 /* of the answer timeout */
 #define TELL_AGAIN_US INT64_C(10000000)
 #define MESSAGE_MAX 1000
 
@@ -59,12 +60,28 @@ static void disconnect(struct db *db)
 		metric_set(db->metrics.connected, 0);
 }
 
+/* A short absence is bridged: what was not sent yet, and what is asked meanwhile, waits for the next
+ * connection. */
+static void bridge(struct db *db)
+{
+	int64_t patience_us = (int64_t)db->options.answer_timeout_ms * 1000;
+
+	loop_timer_set(db->loop, &db->bridge, clock_steady_us() + patience_us / BRIDGE_PART);
+}
+
+static void bridge_ends(struct loop_timer *timer)
+{
+	batch_lose_queue(container_of(timer, struct db, bridge), "there is no database connection");
+}
+
 void db_lose(struct db *db, const char *reason)
 {
+	if (db->state == DB_STATE_READY)
+		bridge(db);
 	tell_lost(db, reason);
 	disconnect(db);
 	plan_reconnect(db);
-	batch_give_up(db, "the database connection was lost");
+	batch_lose_flight(db, "the database connection was lost");
 }
 
 /* --- getting it ------------------------------------------------------------------------------------- */
@@ -114,6 +131,7 @@ static void become_ready(struct db *db)
 	db->backoff_us = FIRST_BACKOFF_US;
 	db->told_away_us = 0;
 	loop_timer_clear(db->loop, &db->timer);
+	loop_timer_clear(db->loop, &db->bridge);
 	log_info(log_what("database connected"), log_text("connection", db->options.label),
 		 log_number("backend", PQbackendPID(db->connection)));
 	if (db->metrics.connected) {
@@ -228,10 +246,12 @@ static void ready(struct loop_watch *watch, uint32_t events)
 static void watch_flight(struct db *db)
 {
 	batch_expire_queue(db);
-	if (batch_is_stuck(db))
+	if (batch_is_stuck(db)) {
 		db_lose(db, "the database does not answer");
-	else if (db->flight.count > 0)
+		batch_lose_queue(db, "the database does not answer");
+	} else if (db->flight.count > 0) {
 		loop_timer_set(db->loop, &db->timer, batch_deadline(db));
+	}
 }
 
 static void due(struct loop_timer *timer)
@@ -299,10 +319,12 @@ struct db *db_open(struct loop *loop, const struct db_options *options)
 	db->watch.fd = -1;
 	db->watch.ready = ready;
 	db->timer.fire = due;
+	db->bridge.fire = bridge_ends;
 	db->hook.before_sleep = before_sleep;
 	register_metrics(db);
 	loop_hook_add(loop, &db->hook);
 	loop_timer_set(loop, &db->timer, 0);
+	bridge(db);
 	return db;
 }
 
@@ -312,14 +334,18 @@ void db_close(struct db *db)
 		return;
 	assert(!db->is_telling);
 	disconnect(db);
+	loop_timer_clear(db->loop, &db->bridge);
 	loop_hook_remove(db->loop, &db->hook);
-	batch_give_up(db, "stopping");
+	batch_lose_flight(db, "stopping");
+	batch_lose_queue(db, "stopping");
 	free(db);
 }
 
 bool db_ask(struct db *db, struct question *question)
 {
-	if (db->state != DB_STATE_READY || db->queue.count >= (size_t)db->options.queue_max)
+	bool is_taking = db->state == DB_STATE_READY || db->bridge.is_set;
+
+	if (!is_taking || db->queue.count >= (size_t)db->options.queue_max)
 		return false;
 	question->asked_us = clock_steady_us();
 	question->kept = NULL;

@@ -31,10 +31,11 @@ struct db {
 	struct db_options options;
 	struct db_metrics metrics;
 	enum db_state state;
-	struct dial *dial;       /* DB_STATE_DIALING */
-	PGconn *connection;      /* from DB_STATE_CONNECTING on */
-	struct loop_watch watch; /* of the dial or the connection */
-	struct loop_timer timer; /* reconnect, deadline of connecting or watchdog, by state */
+	struct dial *dial;        /* DB_STATE_DIALING */
+	PGconn *connection;       /* from DB_STATE_CONNECTING on */
+	struct loop_watch watch;  /* of the dial or the connection */
+	struct loop_timer timer;  /* reconnect, deadline of connecting or watchdog, by state */
+	struct loop_timer bridge; /* set while questions are taken although it is away */
 	struct loop_hook hook;
 	struct questions queue;
 	struct questions flight;
@@ -63,7 +64,8 @@ bool db_flush(struct db *db);
 /* batch.c */
 void batch_send_next(struct db *db);
 void batch_receive(struct db *db);
-void batch_give_up(struct db *db, const char *reason); /* flight and queue, DB_AWAY */
+void batch_lose_flight(struct db *db, const char *reason); /* DB_AWAY */
+void batch_lose_queue(struct db *db, const char *reason);
 void batch_expire_queue(struct db *db);
 int64_t batch_deadline(const struct db *db); /* when to look whether the flight is stuck */
 bool batch_is_stuck(const struct db *db);

@@ -646,6 +646,12 @@ static void a_deadlock_is_healed_within_a_short_statement_timeout(void **state)
 
 /* --- when the connection goes --- */
 
+static void terminate(struct bench *bench)
+{
+	run(bench->operator, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+			     "WHERE application_name = 'test-write'");
+}
+
 static void a_batch_whose_backend_is_terminated_is_away(void **state)
 {
 	struct bench *bench = bench_open();
@@ -656,11 +662,9 @@ static void a_batch_whose_backend_is_terminated_is_away(void **state)
 	register_jobs(bench, askers, 5);
 	say(&askers[2], 0, "test held");
 	wait_for_blocked(bench, 1);
-	run(bench->operator, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-			     "WHERE application_name = 'test-write'");
+	terminate(bench);
 	turn_until(bench, all_told);
 	expect(askers, 5, DB_AWAY);
-	assert_false(db_is_connected(bench->db));
 	run(bench->operator, "ROLLBACK");
 	assert_int_equal(count_jobs(bench->operator), 1);
 
@@ -679,14 +683,59 @@ static void an_idle_connection_that_is_terminated_comes_back(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		run(bench->operator, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-				     "WHERE application_name = 'test-write'");
+		terminate(bench);
 		turn_until(bench, is_away);
-		prepare(bench, &asker, SQL_FLOW_JOB_REGISTER, 0);
-		assert_false(db_ask(bench->db, &asker.question));
 		turn_until(bench, is_connected);
+		register_job(bench, &asker, "test again", "60");
+		turn_until(bench, all_told);
+		expect(&asker, 1, DB_ANSWERED);
 	}
 	assert_int_equal(counted(bench, "almanac_database_connects_total"), 4);
+	bench_close(bench);
+}
+
+/* What waits in the queue, and what is asked while it is away, was never sent: it can wait. */
+static void a_short_absence_is_bridged(void **state)
+{
+	struct bench *bench = bench_open();
+	struct asker askers[9];
+
+	(void)state;
+	hold(bench);
+	register_jobs(bench, askers, 3);
+	say(&askers[2], 0, "test held");
+	wait_for_blocked(bench, 1);
+	register_jobs(bench, askers + 3, 3);
+	terminate(bench);
+	turn_until(bench, is_away);
+	run(bench->operator, "ROLLBACK");
+	register_jobs(bench, askers + 6, 3);
+	turn_until(bench, all_told);
+	expect(askers, 3, DB_AWAY);
+	expect(askers + 3, 6, DB_ANSWERED);
+	bench_close(bench);
+}
+
+/* Nobody is at home there: it takes a quarter of the answer timeout to believe it. */
+static void a_long_absence_is_told_at_once(void **state)
+{
+	struct bench *bench = bench_create();
+	struct db_options options = options_of(bench);
+	struct asker askers[4];
+
+	(void)state;
+	options.conninfo = "host=127.0.0.1 port=1 dbname=test";
+	options.answer_timeout_ms = 1000;
+	options.queue_max = 3;
+	bench->db = db_open(bench->loop, &options);
+	register_jobs(bench, askers, 3);
+	prepare(bench, &askers[3], SQL_FLOW_JOB_REGISTER, 0);
+	assert_false(db_ask(bench->db, &askers[3].question));
+	turn_until(bench, all_told);
+	expect(askers, 3, DB_AWAY);
+	for (int i = 0; i < 3; i++)
+		assert_true(askers[i].waited_us < SECOND);
+	assert_false(db_ask(bench->db, &askers[3].question));
 	bench_close(bench);
 }
 
@@ -1007,6 +1056,8 @@ int main(void)
 		cmocka_unit_test(a_deadlock_is_healed_within_a_short_statement_timeout),
 		cmocka_unit_test(a_batch_whose_backend_is_terminated_is_away),
 		cmocka_unit_test(an_idle_connection_that_is_terminated_comes_back),
+		cmocka_unit_test(a_short_absence_is_bridged),
+		cmocka_unit_test(a_long_absence_is_told_at_once),
 		cmocka_unit_test(closing_tells_everybody),
 		cmocka_unit_test(a_server_that_hangs_is_noticed_within_two_seconds),
 		cmocka_unit_test(nobody_waits_too_long_behind_a_busy_server),
