@@ -23,7 +23,7 @@ MAY_INCLUDE = {
 # Which folder is behind a door of include/almanac/.
 DOORS = {
     "base": "arena clock container digest log loop mailbox metrics settings str uuid",
-    "formats": "decimal fields json moment xml",
+    "formats": "decimal fields ics json moment recurrence xml zone",
     "db": "db rows statements",
     "fetch": "fetch",
     "http": "endpoint problems publication reply server",
