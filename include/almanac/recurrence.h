@@ -57,8 +57,8 @@ struct rule {
 bool rule_read(struct span text, struct rule *rule, const char **complaint)
 	__attribute__((warn_unused_result));
 
-/* About 50 ms of one core. */
-#define RULE_STEPS_MAX 4000000
+/* At most about 50 ms of one core. */
+#define RULE_STEPS_MAX 2500000
 
 /*
  * A walk from one occurrence to the next. Its fields are its own. It holds no memory but itself.
@@ -70,6 +70,9 @@ struct rule_walk {
 	int64_t left;   /* of the count */
 	int64_t steps;  /* spent; a caller may begin with those of another walk */
 	bool is_at_start, is_over, is_truncated, has_positions;
+
+	int64_t judged_day; /* by a rule below a day */
+	bool has_judged, is_good_day;
 
 	/* One period: its days and the times within a day, both ascending. A candidate's number is
 	 * that of its day times the number of times, plus that of its time. */

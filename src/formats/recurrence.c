@@ -255,6 +255,18 @@ static void leap_to(struct rule_walk *walk, int64_t seconds)
 		walk->period = period;
 }
 
+/* The same day is asked for again and again. */
+static bool is_judged_day(struct rule_walk *walk, int64_t day)
+{
+	if (!walk->has_judged || walk->judged_day != day) {
+		walk->has_judged = true;
+		walk->judged_day = day;
+		walk->is_good_day = is_day(&walk->rule, day, date_of_days(day));
+		walk->steps += 4;
+	}
+	return walk->is_good_day;
+}
+
 /* A period below a day: where its day, hour or minute is not wanted the rest of those is leapt over. */
 static void open_times(struct rule_walk *walk, int64_t begin)
 {
@@ -266,7 +278,7 @@ static void open_times(struct rule_walk *walk, int64_t begin)
 
 	if (begin > walk->last_s)
 		end_walk(walk);
-	else if (!is_day(rule, day, date_of_days(day)))
+	else if (!is_judged_day(walk, day))
 		leap_to(walk, (day + 1) * DAY_S);
 	else if (!(rule->hours >> hour & 1))
 		leap_to(walk, begin - of_day % HOUR_S + HOUR_S);
@@ -286,24 +298,29 @@ static int32_t list_bits(uint64_t bits, uint8_t *numbers)
 	return count;
 }
 
-/* The hours, minutes and seconds of the period; of those shorter than a day `begin` gives some. */
-static void list_times(struct rule_walk *walk, int64_t begin)
+/* What all periods have in common. */
+static void list_times(struct rule_walk *walk)
 {
-	const struct rule *rule = &walk->rule;
-	int64_t of_day = floor_rest(begin, DAY_S);
-	uint64_t hours = rule->hours;
-	uint64_t minutes = rule->minutes;
-	uint64_t seconds = rule->seconds;
+	walk->hour_count = list_bits(walk->rule.hours, walk->hours);
+	walk->minute_count = list_bits(walk->rule.minutes, walk->minutes);
+	walk->second_count = list_bits(walk->rule.seconds, walk->seconds);
+}
 
-	if (rule->frequency <= RULE_HOURLY)
-		hours = UINT64_C(1) << of_day / HOUR_S;
-	if (rule->frequency <= RULE_MINUTELY)
-		minutes = UINT64_C(1) << of_day % HOUR_S / MINUTE_S;
-	if (rule->frequency <= RULE_SECONDLY)
-		seconds = UINT64_C(1) << of_day % 60;
-	walk->hour_count = list_bits(hours, walk->hours);
-	walk->minute_count = list_bits(minutes, walk->minutes);
-	walk->second_count = list_bits(seconds, walk->seconds);
+/* A period shorter than a day has one hour, and so on. */
+static void fix_times(struct rule_walk *walk, int64_t begin)
+{
+	int64_t of_day = floor_rest(begin, DAY_S);
+
+	walk->hour_count = 1;
+	walk->hours[0] = (uint8_t)(of_day / HOUR_S);
+	if (walk->rule.frequency == RULE_HOURLY)
+		return;
+	walk->minute_count = 1;
+	walk->minutes[0] = (uint8_t)(of_day % HOUR_S / MINUTE_S);
+	if (walk->rule.frequency == RULE_MINUTELY)
+		return;
+	walk->second_count = 1;
+	walk->seconds[0] = (uint8_t)(of_day % 60);
 }
 
 static int32_t times_of_day(const struct rule_walk *walk)
@@ -377,7 +394,7 @@ static void open_period(struct rule_walk *walk)
 	if (walk->is_over || walk->day_count == 0)
 		return;
 	if (rule->frequency <= RULE_HOURLY)
-		list_times(walk, begin);
+		fix_times(walk, begin);
 	walk->end = walk->day_count * times_of_day(walk);
 	if (walk->has_positions)
 		choose(walk, walk->end);
@@ -487,7 +504,7 @@ void rule_walk_begin(struct rule_walk *walk, const struct rule *rule, int64_t st
 	is_simple = is_plain(&walk->rule);
 	complete_times(&walk->rule, start_s);
 	complete_days(&walk->rule, start_s);
-	list_times(walk, start_s);
+	list_times(walk);
 	apply_until(walk);
 	leap_to_window(walk, is_simple);
 }
