@@ -171,10 +171,10 @@ static void end_event(struct feed_reader *reader)
 		keep_event(reader);
 }
 
-/* Closes the components down to this level; only the innermost may end so. */
-static void close_components(struct feed_reader *reader, size_t level, unsigned line)
+/* Closes the components down to this level; only by the END of the innermost this is proper. */
+static void close_components(struct feed_reader *reader, size_t level, bool is_proper,
+			     unsigned line)
 {
-	bool is_proper = level + 1 == reader->depth;
 	bool has_event = is_within(reader, 1, event_name);
 
 	if (has_event && !is_proper)
@@ -189,7 +189,7 @@ static void close_components(struct feed_reader *reader, size_t level, unsigned 
 static void take_begin(struct feed_reader *reader, const struct ics_line *line)
 {
 	if (reader->depth >= 2 && ics_line_is(line, "BEGIN", event_name))
-		close_components(reader, 1, line->number);
+		close_components(reader, 1, false, line->number);
 	if (!open_component(reader, line))
 		return;
 	if (is_directly_in(reader, event_name))
@@ -201,7 +201,7 @@ static void take_end(struct feed_reader *reader, const struct ics_line *line)
 	size_t level = level_of_end(reader, line);
 
 	if (level < reader->depth)
-		close_components(reader, level, line->number);
+		close_components(reader, level, level + 1 == reader->depth, line->number);
 	else if (is_within(reader, 1, event_name))
 		ics_event_blame(&reader->event, "an END without its BEGIN", line->number);
 }
