@@ -98,8 +98,8 @@ struct ics_calendar {
 };
 
 /*
- * Reads a whole feed into the arena. Times without a zone are in that of X-WR-TIMEZONE, else in
- * `floating` (NULL: UTC). An event that is not good is reported and the rest is given. Of events with
+ * Reads a whole feed into the arena. A DTSTART without a zone is in that of X-WR-TIMEZONE,
+ * else in `floating` (NULL: UTC); other times without one are in that of their DTSTART. An event that is not good is reported and the rest is given. Of events with
  * the same UID and RECURRENCE-ID the one with the highest SEQUENCE counts, then the one modified last,
  * then the last; the others are reported.
  *
@@ -120,6 +120,7 @@ struct ics_occurrence {
 struct ics_occurrences {
 	struct ics_occurrence *all; /* ascending by start, then recurrence */
 	size_t count;
+	int64_t steps;     /* what its rules took; see RULE_STEPS_MAX */
 	bool is_truncated; /* there may be more: a limit of occurrences or of steps was reached */
 };
 

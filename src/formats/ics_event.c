@@ -52,6 +52,13 @@ static const char *told_of(const char *complaint, const char *of_property)
 	return complaint == bad_date ? of_property : complaint;
 }
 
+/* A time without a zone beside a start that has one is on the start's wall. */
+static void adopt_zone(struct ics_time *time, const struct ics_time *start)
+{
+	if (time->is_floating && !start->is_date)
+		time->zone = start->zone;
+}
+
 int64_t ics_time_unix_s(const struct ics_time *time)
 {
 	return zone_unix_s(time->zone, time->wall_s);
@@ -310,6 +317,7 @@ static const char *judge_end(struct ics_event_reader *reader)
 	struct ics_event *event = reader->event;
 	int64_t seconds;
 
+	adopt_zone(&reader->end, &event->start);
 	if (reader->end.is_date != event->start.is_date)
 		return "DTSTART and DTEND are not both dates";
 	seconds = ics_time_unix_s(&reader->end) - ics_time_unix_s(&event->start);
@@ -371,9 +379,13 @@ static void keep_lists(struct ics_event_reader *reader)
 	struct ics_event *event = reader->event;
 	size_t bytes = event->rule_count * sizeof(*event->rules);
 
-	for (size_t i = 0; i < event->extra_count; i++)
+	for (size_t i = 0; i < event->extra_count; i++) {
+		adopt_zone(&reader->extras[i].start, &event->start);
 		if (reader->extras[i].length.days < 0)
 			reader->extras[i].length = event->length;
+	}
+	for (size_t i = 0; i < event->excluded_count; i++)
+		adopt_zone(&reader->excluded[i], &event->start);
 	event->extras = reader->extras;
 	event->excluded = reader->excluded;
 	if (bytes > 0)

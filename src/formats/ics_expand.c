@@ -353,6 +353,8 @@ void ics_expand(const struct ics_series *series, int64_t from_s, int64_t to_s, s
 	add_of_overrides(&expansion);
 	add_of_master(&expansion);
 	order(&expansion);
-	*occurrences =
-		(struct ics_occurrences){expansion.all, expansion.count, expansion.is_truncated};
+	occurrences->all = expansion.all;
+	occurrences->count = expansion.count;
+	occurrences->steps = expansion.steps;
+	occurrences->is_truncated = expansion.is_truncated;
 }

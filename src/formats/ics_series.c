@@ -81,12 +81,15 @@ static int compare_places(const void *left, const void *right)
 
 /* --- series -------------------------------------------------------------------------------------- */
 
-/* A date may stand for the occurrence of that day, and a time for that of an all-day event. */
+/* A date may stand for the occurrence of that day, and a time for that of an all-day event; one without
+ * a zone is on the wall of the series. */
 int64_t ics_recurrence_s(const struct ics_series *series, const struct ics_event *override)
 {
 	const struct ics_event *master = series->master;
 	struct ics_time time = override->recurrence;
 
+	if (master && time.is_floating && !master->start.is_date)
+		time.zone = master->start.zone;
 	if (!master || master->start.is_date == time.is_date)
 		return ics_time_unix_s(&time);
 	if (master->start.is_date)

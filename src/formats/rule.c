@@ -1,4 +1,5 @@
 /* rule.c - the text of a recurrence rule; events call me, I call the reader of dates */
+#include <assert.h>
 #include <string.h>
 
 #include "almanac/recurrence.h"
@@ -47,6 +48,7 @@ static bool read_bits(struct span value, int64_t least, int64_t most, uint64_t *
 	int64_t number;
 	int count = 0;
 
+	assert(front);
 	while (span_split(&value, ',', &part)) {
 		bool is_negative = back && take_sign(&part);
 
@@ -62,6 +64,7 @@ static bool read_small_bits(struct span value, int64_t least, int64_t most, uint
 {
 	uint64_t bits[2] = {0};
 
+	assert(front);
 	if (!read_bits(value, least, most, &bits[0], back ? &bits[1] : NULL))
 		return false;
 	*front = (uint32_t)bits[0];

@@ -427,6 +427,11 @@ static const struct {
 	{"DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;COUNT=4\nEXDATE;VALUE=DATE:20260102\n"
 	 "EXDATE:20260103T000000Z\nRDATE;VALUE=DATE:20260107",
 	 "2026-01-01/2026-01-02 \n2026-01-04/2026-01-05 \n2026-01-07/2026-01-08 \n"},
+	/* What has no zone of its own is on the wall of the start. */
+	{"DTSTART;TZID=America/New_York:20260101T090000\nDTEND:20260101T100000\n"
+	 "RRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260102T090000\nRDATE:20260105T100000",
+	 "2026-01-01T14:00:00/2026-01-01T15:00:00 \n2026-01-03T14:00:00/2026-01-03T15:00:00 \n"
+	 "2026-01-05T15:00:00/2026-01-05T16:00:00 \n"},
 	/* Cancelled as a whole. */
 	{"DTSTART:20260101T090000Z\nSTATUS:CANCELLED", ""},
 	/* What is not worth losing an event for. */
@@ -887,6 +892,11 @@ static void hostile_rules_are_bounded(void **state)
 	assert_bounded(*state, "DTSTART:20260101T000000Z\nRRULE:FREQ=SECONDLY", 10000);
 	assert_bounded(*state, "DTSTART:20200101T000000Z\nDURATION:P36500D\nRRULE:FREQ=SECONDLY",
 		       10000);
+	assert_bounded(*state,
+		       "DTSTART:19400101T000000Z\nEXDATE;VALUE=DATE:20260105\n"
+		       "RDATE:20260102T000000Z\nRRULE:FREQ=SECONDLY;COUNT="
+		       "999999999;BYHOUR=1,2",
+		       1);
 	assert_bounded(*state, "DTSTART:20260101T000000Z\nRRULE:FREQ=MINUTELY\nRRULE:FREQ=HOURLY",
 		       10000);
 	assert_bounded(*state,
@@ -900,6 +910,24 @@ static void hostile_rules_are_bounded(void **state)
 		"RRULE:FREQ=SECONDLY;INTERVAL=60;BYSECOND=3;COUNT=7\n"
 		"RRULE:FREQ=SECONDLY;INTERVAL=60;BYSECOND=4;COUNT=7\n",
 		0);
+}
+
+/* Moved by a century: all that may come into the window is looked at. */
+static void a_far_move_is_bounded(void **state)
+{
+	const struct ics_calendar *calendar = read_feed(
+		*state, feed_of(*state, "BEGIN:VEVENT\nUID:s\nDTSTART:18000101T000000Z\n"
+					"RRULE:FREQ=SECONDLY;BYSECOND=1\nEND:VEVENT\n" OVERRIDE(
+						";RANGE=THISANDFUTURE:18000102T000001Z",
+						"DTSTART;TZID=Europe/Madrid:19000101T000000")));
+	clock_t began = clock();
+	struct ics_occurrences found;
+
+	ics_expand(&calendar->series[0], seconds_of("2026-01-01"), seconds_of("2027-01-01"), *state,
+		   &found);
+	assert_true(found.is_truncated);
+	if (clock() - began > CLOCKS_PER_SEC)
+		fail_msg("took %ld us", (long)(clock() - began));
 }
 
 static void a_rule_without_end_is_no_harm(void **state)
@@ -1019,6 +1047,7 @@ int main(void)
 		TEST(the_newest_of_the_same_counts),
 		TEST(an_all_day_series_is_overridden_by_dates),
 		TEST(hostile_rules_are_bounded),
+		TEST(a_far_move_is_bounded),
 		TEST(a_rule_without_end_is_no_harm),
 		TEST(long_lines_count_only_where_they_matter),
 		TEST(lists_have_limits),
