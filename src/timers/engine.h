@@ -98,6 +98,7 @@ struct timers {
 	struct webhook_secrets *secrets;
 	struct webhook_retries *retries;
 	size_t concurrency;
+	uint64_t dice; /* xorshift64*: jitter needs no secret */
 	struct timers_metrics metrics;
 	struct job purge_job;
 	bool is_stopping;

@@ -8,6 +8,7 @@
 
 #include "almanac/clock.h"
 #include "almanac/container.h"
+#include "almanac/digest.h"
 #include "almanac/fields.h"
 #include "almanac/log.h"
 #include "engine.h"
@@ -22,6 +23,9 @@
 #define ANSWER_TIMEOUT_MS 4000
 #define QUEUE_MAX 4096
 #define BATCH_MAX 64
+
+/* libcurl walks all its connections to find the one for a call: destinations are dealt out. */
+#define LANES 16
 
 /* A better reading of the clock is believed until it is so old; clocks drift. */
 #define CLOCK_FRESH_US (60 * SECOND_US)
@@ -291,6 +295,7 @@ static void open_caller(struct timers *timers)
 	struct fetcher_options options = {
 		.user_agent = timers->options->user_agent,
 		.max_connections = (int)settings_number(settings, SETTING_TIMER_CONCURRENCY),
+		.lanes = LANES,
 	};
 
 	str_init(&complaint, PAYLOAD_MAX);
@@ -387,6 +392,8 @@ struct timers *timers_open(struct timers_options *options)
 	timers->options = options;
 	timers->workshop = options->workshop;
 	timers->desk = options->desk;
+	random_bytes(&timers->dice, sizeof(timers->dice));
+	timers->dice |= 1;
 	timers->wake.fire = woken;
 	timers->telling.fire = tell_again;
 	timers->purge_job = (struct job){.name = "timers-purge",

@@ -21,6 +21,8 @@ static const char *const refused_headers[] = {
 	"Trailer",
 	"Proxy-*",
 	"Expect",
+	"Content-Type",
+	"User-Agent",
 	"webhook-id",
 	"webhook-timestamp",
 	"webhook-signature",

@@ -8,7 +8,6 @@
 
 #include "almanac/clock.h"
 #include "almanac/container.h"
-#include "almanac/digest.h"
 #include "almanac/log.h"
 #include "almanac/rows.h"
 #include "engine.h"
@@ -273,19 +272,25 @@ static bool received(struct fetch *fetch, struct span bytes)
 	return true;
 }
 
+static uint64_t roll(struct timers *timers)
+{
+	timers->dice ^= timers->dice >> 12;
+	timers->dice ^= timers->dice << 25;
+	timers->dice ^= timers->dice >> 27;
+	return timers->dice * UINT64_C(2685821657736338717);
+}
+
 static void finished(struct fetch *fetch, const struct fetch_result *result)
 {
 	struct flight *flight = container_of(fetch, struct flight, fetch);
 	struct timers *timers = flight->timers;
 	struct timer_entry *entry = flight->entry;
 	struct webhook_verdict *verdict = &flight->verdict;
-	uint64_t dice;
 
 	if (timers->is_closed)
 		return;
-	random_bytes(&dice, sizeof(dice));
 	webhook_judge(&flight->webhook, result, (struct span){flight->kept, flight->kept_length},
-		      dice, timers->retries, flight->arena, verdict);
+		      roll(timers), timers->retries, flight->arena, verdict);
 	destination_judge(entry->destination, verdict->is_unwell);
 	land(timers, entry);
 	timers_turn(timers);

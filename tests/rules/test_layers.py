@@ -23,7 +23,7 @@ MAY_INCLUDE = {
 # Which folder is behind a door of include/almanac/.
 DOORS = {
     "base": "arena clock container digest log loop mailbox metrics settings str uuid",
-    "formats": "decimal duration fields json moment xml",
+    "formats": "decimal duration fields ics json moment recurrence xml zone",
     "db": "db rows statements",
     "fetch": "fetch",
     "http": "desk endpoint problems publication reply server",
