@@ -26,11 +26,11 @@ struct timers;
 /* --- the desk ----------------------------------------------------------------------------------- */
 
 struct timers_desk {
-	struct desk desk;                     /* "timers" */
-	_Atomic(struct mailbox *) mailbox;    /* the scheduler's; NULL before it runs */
-	_Atomic(struct timers *) engine;      /* for letters only, on the scheduler's thread */
-	_Atomic uint64_t owned;               /* one bit a shard that this daemon fires */
-	_Atomic int64_t horizon_us;           /* timers due before it must be told; INT64_MAX: all */
+	struct desk desk;                  /* "timers" */
+	_Atomic(struct mailbox *) mailbox; /* the scheduler's; NULL before it runs */
+	_Atomic(struct timers *) engine;   /* for letters only, on the scheduler's thread */
+	_Atomic uint64_t owned;            /* one bit a shard that this daemon fires */
+	_Atomic int64_t horizon_us;        /* timers due before it must be told; INT64_MAX: all */
 };
 
 void timers_desk_init(struct timers_desk *desk);

@@ -130,8 +130,7 @@ static void drain(struct loop_timer *timer)
 	struct scheduler_rooms *rooms = scheduler->options.rooms;
 	int64_t now = clock_steady_us();
 
-	if (flows_running(workshop->flows) == 0 &&
-	    (!workshop->fetcher || rooms->is_quiet(rooms))) {
+	if (flows_running(workshop->flows) == 0 && (!workshop->fetcher || rooms->is_quiet(rooms))) {
 		loop_stop(workshop->loop);
 		return;
 	}

@@ -25,10 +25,10 @@ struct destination {
 	char *name;
 	uint64_t hash;
 	struct destination *next_in_bucket;
-	struct timer_queue due;   /* to be confirmed */
-	struct timer_queue old;   /* the same, from before: they get half of the room */
-	struct timer_queue ready; /* to be called */
-	size_t entries;           /* in memory, whatever their state */
+	struct timer_queue due;      /* to be confirmed */
+	struct timer_queue old;      /* the same, from before: they get half of the room */
+	struct timer_queue ready;    /* to be called */
+	size_t entries;              /* in memory, whatever their state */
 	size_t in_pipe, old_in_pipe; /* from CONFIRMING to FLYING */
 	size_t flying;
 	/* the breaker */
@@ -51,9 +51,9 @@ struct destinations {
 	struct loop *loop;
 	struct destination **buckets;
 	size_t count;
-	size_t limit; /* calls at the same time, to each */
-	struct round hungry; /* have timers to confirm, and room */
-	struct round loaded; /* have timers to call, and room */
+	size_t limit;                               /* calls at the same time, to each */
+	struct round hungry;                        /* have timers to confirm, and room */
+	struct round loaded;                        /* have timers to call, and room */
 	void (*reopened)(struct destinations *all); /* a breaker lets a call through again */
 };
 

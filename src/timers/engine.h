@@ -57,21 +57,21 @@ struct timers_hold {
 	struct flow flow;
 	struct loop_timer timer;
 	bool is_running;
-	bool is_known;       /* the first lease was given */
+	bool is_known; /* the first lease was given */
 	bool is_wanted_again;
-	bool is_long;        /* nothing is due soon: the lease is long and seldom renewed */
-	bool is_gone;        /* all was given back at the end */
+	bool is_long; /* nothing is due soon: the lease is long and seldom renewed */
+	bool is_gone; /* all was given back at the end */
 	char *name;
 	struct uuid run;
 	char run_text[UUID_TEXT_LENGTH + 1];
-	uint64_t owned;      /* one bit a shard */
-	uint64_t leaving;    /* ours still, but to be given back when nothing of it is under way */
-	uint64_t fresh;      /* ours since a moment: what is due was not read yet */
+	uint64_t owned;   /* one bit a shard */
+	uint64_t leaving; /* ours still, but to be given back when nothing of it is under way */
+	uint64_t fresh;   /* ours since a moment: what is due was not read yet */
 	int64_t epochs[TIMER_SHARDS];
 	size_t in_pipe[TIMER_SHARDS]; /* confirmed and not settled */
-	int64_t asked_us;    /* steady clock */
+	int64_t asked_us;             /* steady clock */
 	int64_t lease_s;
-	int64_t ends_us;              /* steady clock: nothing is fired behind it */
+	int64_t ends_us; /* steady clock: nothing is fired behind it */
 };
 
 /* How far the table was read. */
@@ -79,10 +79,10 @@ struct timers_reading {
 	struct flow flow;
 	struct loop_timer timer;
 	bool is_running;
-	bool is_fresh;    /* the reading under way is for new shards */
-	uint64_t shards;  /* of the reading under way */
+	bool is_fresh;   /* the reading under way is for new shards */
+	uint64_t shards; /* of the reading under way */
 	int64_t until_us;
-	int64_t last_us;  /* the row read last */
+	int64_t last_us; /* the row read last */
 	struct uuid last_id;
 	int64_t horizon_us; /* all that is due before it is in memory */
 	bool is_full;
@@ -116,7 +116,7 @@ struct timers {
 	struct destinations destinations;
 	struct loop_timer wake;
 	struct loop_timer telling; /* metrics, once a second */
-	size_t due; /* DUE, all destinations */
+	size_t due;                /* DUE, all destinations */
 	size_t flying;
 
 	struct flow confirming;

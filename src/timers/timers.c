@@ -325,8 +325,8 @@ static struct metric *outcome(struct timers *timers, const char *word)
 {
 	const char *const labels[] = {"outcome", word, NULL};
 
-	return metrics_get(timers->workshop->metrics, METRIC_COUNTER, "almanac_timer_attempts_total",
-			   "Attempts by their outcome.", labels);
+	return metrics_get(timers->workshop->metrics, METRIC_COUNTER,
+			   "almanac_timer_attempts_total", "Attempts by their outcome.", labels);
 }
 
 static void register_metrics(struct timers *timers)
@@ -447,8 +447,8 @@ bool timers_is_quiet(const struct timers *timers)
 {
 	bool is_away = !timers->write || !db_is_connected(timers->write);
 
-	return timers->flying == 0 &&
-	       (is_away || (timers->hold.is_gone && !timers->is_settling && !timers->results.first));
+	return timers->flying == 0 && (is_away || (timers->hold.is_gone && !timers->is_settling &&
+						   !timers->results.first));
 }
 
 void timers_give_up(struct timers *timers)

@@ -11,21 +11,11 @@ static const char *const methods[] = {"POST", "PUT", "PATCH", "GET", "DELETE", N
 
 /* What frames the request, belongs to one connection, or is ours to set. */
 static const char *const refused_headers[] = {
-	"Host",
-	"Content-Length",
-	"Transfer-Encoding",
-	"Connection",
-	"Keep-Alive",
-	"Upgrade",
-	"TE",
-	"Trailer",
-	"Proxy-*",
-	"Expect",
-	"Content-Type",
-	"User-Agent",
-	"webhook-id",
-	"webhook-timestamp",
-	"webhook-signature",
+	"Host",       "Content-Length",    "Transfer-Encoding",
+	"Connection", "Keep-Alive",        "Upgrade",
+	"TE",         "Trailer",           "Proxy-*",
+	"Expect",     "Content-Type",      "User-Agent",
+	"webhook-id", "webhook-timestamp", "webhook-signature",
 	NULL,
 };
 

@@ -106,7 +106,8 @@ enum confirm_column {
 	CONFIRM_NOW
 };
 
-static const char *keep(struct flight *flight, const struct db_rows *rows, size_t row, size_t column)
+static const char *keep(struct flight *flight, const struct db_rows *rows, size_t row,
+			size_t column)
 {
 	return rows_is_null(rows, row, column)
 		       ? NULL

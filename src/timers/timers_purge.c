@@ -48,7 +48,5 @@ static enum flow_next purge_keys(struct flow *flow)
 	return FLOW_STAY;
 }
 
-const struct flow_step timers_purge_steps[] = {{"partitions", tend_partitions},
-					       {"judge", judge_partitions},
-					       {"keys", purge_keys},
-					       {0}};
+const struct flow_step timers_purge_steps[] = {
+	{"partitions", tend_partitions}, {"judge", judge_partitions}, {"keys", purge_keys}, {0}};

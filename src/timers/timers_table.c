@@ -147,8 +147,7 @@ void heap_push(struct timer_heap *heap, struct timer_entry *entry)
 {
 	if (heap->count == heap->size) {
 		heap->size = heap->size ? heap->size * 2 : FIRST_SIZE;
-		heap->entries =
-			need(realloc(heap->entries, heap->size * sizeof(*heap->entries)));
+		heap->entries = need(realloc(heap->entries, heap->size * sizeof(*heap->entries)));
 	}
 	put(heap, heap->count++, entry);
 	sift_up(heap, entry->heap_place);

@@ -22,7 +22,8 @@
 
 static struct timers *timers_of(struct flow *flow)
 {
-	return container_of(container_of(flow, struct timers_reading, flow), struct timers, reading);
+	return container_of(container_of(flow, struct timers_reading, flow), struct timers,
+			    reading);
 }
 
 /* --- into memory -------------------------------------------------------------------------------------- */

@@ -110,16 +110,17 @@ static void tell(int fd)
 	qsort(lateness, calls, sizeof(*lateness), by_size);
 	while (early < calls && lateness[early] < 0)
 		early++;
-	length = snprintf(body, sizeof(body),
-			  "{\"calls\":%zu,\"distinct\":%zu,\"early\":%zu,\"least\":%lld,\"p50\":%lld,"
-			  "\"p99\":%lld,\"most\":%lld,\"first\":%lld,\"last\":%lld}",
-			  calls, distinct, early, calls ? (long long)lateness[0] : 0,
-			  calls ? (long long)lateness[calls / 2] : 0,
-			  calls ? (long long)lateness[calls * 99 / 100] : 0,
-			  calls ? (long long)lateness[calls - 1] : 0, (long long)first_us,
-			  (long long)last_us);
-	length = snprintf(out, sizeof(out), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", length,
-			  body);
+	length = snprintf(
+		body, sizeof(body),
+		"{\"calls\":%zu,\"distinct\":%zu,\"early\":%zu,\"least\":%lld,\"p50\":%lld,"
+		"\"p99\":%lld,\"most\":%lld,\"first\":%lld,\"last\":%lld}",
+		calls, distinct, early, calls ? (long long)lateness[0] : 0,
+		calls ? (long long)lateness[calls / 2] : 0,
+		calls ? (long long)lateness[calls * 99 / 100] : 0,
+		calls ? (long long)lateness[calls - 1] : 0, (long long)first_us,
+		(long long)last_us);
+	length = snprintf(out, sizeof(out), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s",
+			  length, body);
 	assert(write(fd, out, (size_t)length) == length);
 }
 

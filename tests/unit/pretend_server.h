@@ -125,7 +125,7 @@ static bool send_again(int fd, const struct page *page)
 	for (int i = 0; i < page->times; i++) {
 		if (page->pause_ms > 0)
 			if (page->pause_ms > 0)
-			usleep((useconds_t)page->pause_ms * MS);
+				usleep((useconds_t)page->pause_ms * MS);
 		if (!send_text(fd, page->again))
 			return false;
 	}

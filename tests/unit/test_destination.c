@@ -203,11 +203,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_destinations_take_turns, begin, end),
-		cmocka_unit_test_setup_teardown(test_no_more_than_the_limit_fly_to_one_destination, begin,
-						end),
+		cmocka_unit_test_setup_teardown(test_no_more_than_the_limit_fly_to_one_destination,
+						begin, end),
 		cmocka_unit_test_setup_teardown(test_a_backlog_gets_half_of_the_room, begin, end),
-		cmocka_unit_test_setup_teardown(test_a_breaker_opens_lets_one_through_and_closes, begin,
-						end),
+		cmocka_unit_test_setup_teardown(test_a_breaker_opens_lets_one_through_and_closes,
+						begin, end),
 		cmocka_unit_test_setup_teardown(test_the_oldest_that_is_due_is_known, begin, end),
 	};
 
