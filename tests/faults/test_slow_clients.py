@@ -25,6 +25,7 @@ def almanac(start_module_almanac):
 @pytest.fixture(autouse=True)
 def leaves_nothing(almanac):
     yield
+    almanac.hang_up()
     wait_until(lambda: metric(almanac, "almanac_http_connections") == 1, LATEST,
                "all other connections are gone")
 
@@ -77,6 +78,7 @@ def test_a_slow_sender_is_cut_off(almanac, head, drops):
     with Wire(almanac) as wire:
         wire.send(head)
         assert seconds_until_cut(wire, drops) > TIMEOUT / 2
+    almanac.hang_up()
     assert almanac.get("/livez").status_code == 200
 
 

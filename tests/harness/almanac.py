@@ -235,6 +235,10 @@ class Almanac:
             self._local.session.headers.clear()
         return self._local.session
 
+    def hang_up(self):
+        """Ends this thread's kept connection: the daemon may be about to do so by itself."""
+        self._session.close()
+
     def request(self, method, path, timeout=TIMEOUT, **options):
         options.setdefault("allow_redirects", False)
         try:
