@@ -219,7 +219,7 @@ static void prepare_receive(struct request *request, const struct webhook *webho
 static void prepare(struct request *request, struct asking *asking)
 {
 	struct verdict *verdict = arena_alloc(request_arena(request), sizeof(*verdict));
-	struct webhook webhook;
+	struct webhook webhook = {0};
 
 	*verdict = judge(request, &webhook);
 	request_keep(request, verdict);
@@ -270,7 +270,7 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 
 #define WEBHOOK_RECORD(name_, path_)                                                                \
 	{                                                                                           \
-		.name = name_, .method = "POST", .path = path_, .tag = "tasks",                     \
+		.name = (name_), .method = "POST", .path = (path_), .tag = "tasks",                 \
 		.summary = "Take a webhook about a task",                                           \
 		.description =                                                                      \
 			"Kept with its answer, whatever it is. A timestamp without a zone means "   \

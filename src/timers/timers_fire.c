@@ -109,17 +109,19 @@ enum confirm_column {
 static const char *keep(struct flight *flight, const struct db_rows *rows, size_t row,
 			size_t column)
 {
-	return rows_is_null(rows, row, column)
-		       ? NULL
-		       : arena_text(flight->arena, rows_text(rows, row, column));
+	if (rows_is_null(rows, row, column))
+		return NULL;
+	return arena_text(flight->arena, rows_text(rows, row, column));
 }
 
 static struct span keep_span(struct flight *flight, const struct db_rows *rows, size_t row,
 			     size_t column)
 {
-	return rows_is_null(rows, row, column)
-		       ? (struct span){0}
-		       : arena_copy(flight->arena, rows_text(rows, row, column));
+	struct span nothing = {0};
+
+	if (rows_is_null(rows, row, column))
+		return nothing;
+	return arena_copy(flight->arena, rows_text(rows, row, column));
 }
 
 static struct flight *make_flight(struct timers *timers, struct timer_entry *entry,
