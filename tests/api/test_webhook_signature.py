@@ -119,16 +119,16 @@ def test_a_call_with_body_is_signed(almanac, world, method):
     assert verifies(FIRST, request) and verifies(SECOND, request)
 
 
-def test_headers_of_the_timer_do_not_replace_those_of_the_call(almanac, world):
-    [request] = called(almanac, world, headers={"Content-Type": "text/plain", "User-Agent": "me",
-                                                "X-Mine": "mine"})
+def test_headers_of_the_timer_go_along(almanac, world):
+    [request] = called(almanac, world, headers={"X-Mine": "mine"})
     assert request.headers["content-type"] == "application/json"
     assert request.headers["user-agent"].startswith("almanac/")
     assert request.headers["x-mine"] == "mine"
 
 
-@pytest.mark.parametrize("name", ["webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE"])
-def test_a_timer_cannot_set_what_is_signed(almanac, name):
+@pytest.mark.parametrize("name", ["webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE",
+                                  "Content-Type", "User-Agent"])
+def test_a_timer_cannot_set_what_is_ours(almanac, name):
     answer = almanac.post("/api/v1/timers", {"url": "http://receiver/", "delay": 60,
                                              "headers": {name: "mine"}})
     assert answer.status_code in (400, 422)
