@@ -38,6 +38,12 @@ bool log_has_level(enum log_level level);
 /* `fields` ends with a zeroed one. Thread-safe. A line is cut at 8 KiB. */
 void log_write(enum log_level level, const struct log_field *fields);
 
+/* The same into `lines` (a maximum of LOG_LINES_BYTES will do), for those who write many: they go out by
+ * log_send, in one write(2), or when there is no more room. */
+#define LOG_LINES_BYTES ((size_t)64 << 10)
+void log_gather(struct str *lines, enum log_level level, const struct log_field *fields);
+void log_send(struct str *lines);
+
 #define log_debug(...)                                                                             \
 	log_write(LOG_LEVEL_DEBUG,                                                                 \
 		  (const struct log_field[]){__VA_ARGS__, {LOG_FIELD_END, 0, {0, 0}, 0}})

@@ -235,22 +235,52 @@ bool log_has_level(enum log_level level)
 	return (int)level >= atomic_load_explicit(&least_level, memory_order_relaxed);
 }
 
+static void compose(struct line *line, enum log_level level, const struct log_field *fields)
+{
+	line->length = 0;
+	line->is_json = atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_FORMAT_JSON;
+	put_time(line);
+	put_field_text(line, "level", span_of(level_names[level]));
+	for (; fields->kind != LOG_FIELD_END; fields++)
+		put_field(line, fields);
+	if (line->is_json)
+		line->bytes[line->length++] = '}';
+	line->bytes[line->length++] = '\n';
+}
+
+static void send(const char *bytes, size_t length)
+{
+	ssize_t written = write(STDERR_FILENO, bytes, length);
+
+	(void)written;
+}
+
 void log_write(enum log_level level, const struct log_field *fields)
 {
 	struct line line;
-	ssize_t written;
 
 	if (!log_has_level(level))
 		return;
-	line.length = 0;
-	line.is_json = atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_FORMAT_JSON;
-	put_time(&line);
-	put_field_text(&line, "level", span_of(level_names[level]));
-	for (; fields->kind != LOG_FIELD_END; fields++)
-		put_field(&line, fields);
-	if (line.is_json)
-		line.bytes[line.length++] = '}';
-	line.bytes[line.length++] = '\n';
-	written = write(STDERR_FILENO, line.bytes, line.length);
-	(void)written;
+	compose(&line, level, fields);
+	send(line.bytes, line.length);
+}
+
+void log_gather(struct str *lines, enum log_level level, const struct log_field *fields)
+{
+	struct line line;
+
+	if (!log_has_level(level))
+		return;
+	compose(&line, level, fields);
+	if (lines->max_length - lines->length < line.length)
+		log_send(lines);
+	str_append(lines, (struct span){line.bytes, line.length});
+}
+
+void log_send(struct str *lines)
+{
+	if (lines->length == 0)
+		return;
+	send(lines->bytes, lines->length);
+	str_clear(lines);
 }

@@ -80,6 +80,7 @@ struct worker {
 	size_t open_requests;
 	z_stream deflater;
 	uint64_t dice;
+	struct str log_lines; /* of the requests that ended in this turn */
 	bool is_stopping;
 	struct letter stop;
 	struct loop_timer drain;

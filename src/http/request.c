@@ -73,10 +73,11 @@ static void tell_log(const struct request *request, int status, int64_t took_us)
 		{0},
 	};
 
-	log_write(status >= 500 ? LOG_LEVEL_WARN
-		  : is_quiet    ? LOG_LEVEL_DEBUG
-				: LOG_LEVEL_INFO,
-		  fields);
+	log_gather(&request->worker->log_lines,
+		   status >= 500 ? LOG_LEVEL_WARN
+		   : is_quiet    ? LOG_LEVEL_DEBUG
+				 : LOG_LEVEL_INFO,
+		   fields);
 }
 
 void request_destroy(struct request *request)

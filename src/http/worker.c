@@ -163,10 +163,9 @@ static void ready(struct loop_watch *watch, uint32_t events)
 	run_daemon(container_of(watch, struct worker, watch));
 }
 
-/* What was resumed in this turn goes out before the loop sleeps. */
-static int64_t before_sleep(struct loop_hook *hook)
+/* How long libmicrohttpd lets us sleep; what was resumed in this turn goes out before. */
+static int64_t run_rest(struct worker *worker)
 {
-	struct worker *worker = container_of(hook, struct worker, hook);
 	MHD_UNSIGNED_LONG_LONG milliseconds;
 
 	if (worker->has_resumed)
@@ -177,6 +176,15 @@ static int64_t before_sleep(struct loop_hook *hook)
 		return (int64_t)milliseconds * 1000;
 	run_daemon(worker);
 	return 0;
+}
+
+static int64_t before_sleep(struct loop_hook *hook)
+{
+	struct worker *worker = container_of(hook, struct worker, hook);
+	int64_t sleep_us = run_rest(worker);
+
+	log_send(&worker->log_lines);
+	return sleep_us;
 }
 
 /* --- draining ------------------------------------------------------------------------------------------- */
@@ -289,6 +297,7 @@ static void *run(void *argument)
 	loop_timer_clear(worker->loop, &worker->sweep);
 	loop_timer_clear(worker->loop, &worker->drain);
 	MHD_stop_daemon(worker->daemon);
+	log_send(&worker->log_lines);
 	return NULL;
 }
 
@@ -307,6 +316,7 @@ static void prepare(struct worker *worker, struct server *server, int index)
 	worker->mailbox = mailbox_create(worker->loop);
 	worker->stop.open = stop_heard;
 	worker->drain.fire = drain;
+	str_init(&worker->log_lines, LOG_LINES_BYTES);
 	if (cache_bytes && cache_us)
 		worker->cache =
 			cache_create((size_t)(cache_bytes / server->worker_count), cache_us);
@@ -340,6 +350,7 @@ void worker_finish(struct worker *worker)
 {
 	if (worker->is_started)
 		pthread_join(worker->thread, NULL);
+	str_finish(&worker->log_lines);
 	cache_destroy(worker->cache);
 	publication_drop(worker->publication);
 	deflateEnd(&worker->deflater);
