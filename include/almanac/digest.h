@@ -34,4 +34,8 @@ void hmac_take(struct hmac *hmac, uint8_t out[DIGEST_LENGTH]);
 /* Unpredictable bytes, for keys, seeds and file names. */
 void random_bytes(void *out, size_t length);
 
+/* 64 bits for ids and jitter, which need to differ and not to be secret: xorshift64* (Marsaglia, Vigna).
+ * `dice` is 0 before the first roll; it belongs to one thread. */
+uint64_t random_roll(uint64_t *dice);
+
 #endif

@@ -124,6 +124,9 @@ struct arena *request_arena(struct request *request);
 /* The value of the table's row `place`. */
 const struct field_value *request_value(const struct request *request, size_t place);
 
+/* The same as a parameter; NULL when it was not given. */
+struct db_value request_given(const struct request *request, size_t place);
+
 const struct endpoint *request_endpoint(const struct request *request);
 const struct settings *request_settings(const struct request *request);
 

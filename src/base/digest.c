@@ -100,3 +100,13 @@ void random_bytes(void *out, size_t length)
 {
 	must(RAND_bytes(out, (int)length));
 }
+
+uint64_t random_roll(uint64_t *dice)
+{
+	while (*dice == 0)
+		random_bytes(dice, sizeof(*dice));
+	*dice ^= *dice >> 12;
+	*dice ^= *dice << 25;
+	*dice ^= *dice >> 27;
+	return *dice * UINT64_C(2685821657736338717);
+}

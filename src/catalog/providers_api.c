@@ -1,7 +1,7 @@
 /* providers_api.c - the paths of providers and their sync runs: records over sql/catalog. */
 #include "almanac/catalog.h"
+#include "almanac/paging.h"
 
-#define LIST_ROWS_MAX "100"
 #define INTERVAL_MAX 86400
 
 #define PROVIDER_SCHEMA                                                                            \
@@ -23,36 +23,12 @@
 	"\"enum\":[\"queued\",\"running\",\"succeeded\",\"partial\",\"failed\"]},"                 \
 	"\"problems\":{\"type\":\"array\"},\"error\":{\"type\":[\"string\",\"null\"]}}}"
 
-#define LIST_OF(item)                                                                              \
-	"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"         \
-	"\"type\":\"array\",\"items\":" item "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
-
 #define PROVIDER_ID                                                                                \
 	{                                                                                          \
 		.name = "id", .place = FIELD_IN_PATH, .kind = FIELD_INTEGER, .is_required = true,  \
 		.min = 1, .max = INT64_MAX, .description = "The provider's number.",               \
 		.example = "1"                                                                     \
 	}
-
-#define PAGE_CURSOR                                                                                \
-	{                                                                                          \
-		.name = "cursor", .place = FIELD_IN_QUERY, .kind = FIELD_CURSOR,                   \
-		.description = "`next` of an earlier answer: goes on behind it.", .example = "MQ"  \
-	}
-
-#define PAGE_LIMIT                                                                                 \
-	{                                                                                          \
-		.name = "limit", .place = FIELD_IN_QUERY, .kind = FIELD_INTEGER, .min = 1,         \
-		.max = 1000, .is_lowered = true, .by_default = LIST_ROWS_MAX,                      \
-		.description = "Rows of an answer; lowered to 1,000.", .example = "100"            \
-	}
-
-static struct db_value given(struct request *request, size_t place)
-{
-	const struct field_value *value = request_value(request, place);
-
-	return db_text(value->is_given ? value->text : NULL);
-}
 
 static struct db_value default_interval(struct request *request)
 {
@@ -61,47 +37,22 @@ static struct db_value default_interval(struct request *request)
 					 SETTING_EVENTS_SYNC_DELAY_SECONDS));
 }
 
-/* The text that an opaque cursor holds; NULL when there is none or it is not one of ours. */
-static const char *cursor_text(struct request *request, size_t place)
-{
-	const struct field_value *value = request_value(request, place);
-	struct span bytes;
-
-	if (!value->is_given ||
-	    !base64url_parse(request_arena(request), (struct span){value->text, value->length},
-			     &bytes) ||
-	    !span_is_text(bytes))
-		return NULL;
-	return arena_text(request_arena(request), bytes);
-}
-
-static void refuse_cursor(struct request *request, size_t place, struct field_faults *faults)
-{
-	fields_fault(faults, &request_endpoint(request)->reads[place], "format",
-		     "must be `next` of an earlier answer", request_value(request, place)->text);
-}
-
 /* --- GET /api/v1/providers -------------------------------------------------------------------------- */
 
 enum { LIST_CURSOR, LIST_LIMIT };
 
-static const struct field list_fields[] = {PAGE_CURSOR, PAGE_LIMIT, {0}};
+static const struct field list_fields[] = {PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
 
 static enum problem list_rules(struct request *request, struct field_faults *faults)
 {
-	const char *cursor = cursor_text(request, LIST_CURSOR);
-	int64_t id;
-
-	if (request_value(request, LIST_CURSOR)->is_given &&
-	    (!cursor || !integer_parse(span_of(cursor), &id)))
-		refuse_cursor(request, LIST_CURSOR, faults);
+	page_judge_number(request, LIST_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
 static void list_prepare(struct request *request, struct asking *asking)
 {
-	asking->values[0] = db_text(cursor_text(request, LIST_CURSOR));
-	asking->values[1] = given(request, LIST_LIMIT);
+	asking->values[0] = db_text(page_cursor(request, LIST_CURSOR));
+	asking->values[1] = request_given(request, LIST_LIMIT);
 	asking->values[2] = default_interval(request);
 	asking->value_count = 3;
 }
@@ -120,7 +71,7 @@ const struct endpoint providers_list = {
 	.prepares = list_prepare,
 	.says = say_rows,
 	.has_etag = true,
-	.answer_schema = LIST_OF(PROVIDER_SCHEMA),
+	.answer_schema = PAGE_SCHEMA(PROVIDER_SCHEMA),
 };
 
 /* --- POST /api/v1/providers ------------------------------------------------------------------------- */
@@ -170,7 +121,7 @@ static const struct outcome create_outcomes[] = {
 static void create_prepare(struct request *request, struct asking *asking)
 {
 	for (size_t place = CREATE_NAME; place <= CREATE_INTERVAL; place++)
-		asking->values[place] = given(request, place);
+		asking->values[place] = request_given(request, place);
 	asking->values[CREATE_INTERVAL + 1] = default_interval(request);
 	asking->value_count = CREATE_INTERVAL + 2;
 }
@@ -198,7 +149,7 @@ static const struct field id_fields[] = {PROVIDER_ID, {0}};
 
 static void find_prepare(struct request *request, struct asking *asking)
 {
-	asking->values[0] = given(request, 0);
+	asking->values[0] = request_given(request, 0);
 	asking->values[1] = default_interval(request);
 	asking->value_count = 2;
 }
@@ -264,7 +215,7 @@ static const struct outcome change_outcomes[] = {
 static void change_prepare(struct request *request, struct asking *asking)
 {
 	for (size_t place = CHANGE_ID; place <= CHANGE_INTERVAL; place++)
-		asking->values[place] = given(request, place);
+		asking->values[place] = request_given(request, place);
 	asking->values[CHANGE_INTERVAL + 1] = default_interval(request);
 	asking->value_count = CHANGE_INTERVAL + 2;
 }
@@ -322,7 +273,7 @@ static void sync_prepare(struct request *request, struct asking *asking)
 	struct span trace = request_header(request, "traceparent");
 	bool is_usable = trace.length > 0 && span_is_text(trace);
 
-	asking->values[0] = given(request, 0);
+	asking->values[0] = request_given(request, 0);
 	asking->values[1] = db_text(request_id(request));
 	asking->values[2] = db_text(is_usable ? arena_text(request_arena(request), trace) : NULL);
 	asking->value_count = 3;
@@ -348,7 +299,7 @@ const struct endpoint providers_sync = {
 
 enum { SYNCS_ID, SYNCS_CURSOR, SYNCS_LIMIT };
 
-static const struct field syncs_fields[] = {PROVIDER_ID, PAGE_CURSOR, PAGE_LIMIT, {0}};
+static const struct field syncs_fields[] = {PROVIDER_ID, PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
 
 struct syncs_cursor {
 	const char *time;
@@ -358,7 +309,7 @@ struct syncs_cursor {
 /* "2026-02-01 20:00:00.123+00|<uuid>" */
 static bool read_syncs_cursor(struct request *request, struct syncs_cursor *cursor)
 {
-	const char *text = cursor_text(request, SYNCS_CURSOR);
+	const char *text = page_cursor(request, SYNCS_CURSOR);
 	struct span rest = span_of(text);
 	struct span time;
 	struct moment moment;
@@ -380,7 +331,7 @@ static enum problem syncs_rules(struct request *request, struct field_faults *fa
 	struct syncs_cursor cursor;
 
 	if (!read_syncs_cursor(request, &cursor))
-		refuse_cursor(request, SYNCS_CURSOR, faults);
+		page_refuse(request, SYNCS_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
@@ -390,10 +341,10 @@ static void syncs_prepare(struct request *request, struct asking *asking)
 
 	if (!read_syncs_cursor(request, &cursor))
 		return;
-	asking->values[0] = given(request, SYNCS_ID);
+	asking->values[0] = request_given(request, SYNCS_ID);
 	asking->values[1] = db_text(cursor.time);
 	asking->values[2] = db_text(cursor.id);
-	asking->values[3] = given(request, SYNCS_LIMIT);
+	asking->values[3] = request_given(request, SYNCS_LIMIT);
 	asking->value_count = 4;
 }
 
@@ -422,7 +373,7 @@ const struct endpoint providers_syncs = {
 	.prepares = syncs_prepare,
 	.says = say_syncs,
 	.empty = PROBLEM_PROVIDER_NOT_FOUND,
-	.answer_schema = LIST_OF(SYNC_SCHEMA),
+	.answer_schema = PAGE_SCHEMA(SYNC_SCHEMA),
 };
 
 static const struct field sync_find_fields[] = {

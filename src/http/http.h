@@ -12,6 +12,7 @@
  *   cache.c     finished answers, one question asked once
  *   say.c       shared renderers
  *   complain.c  problems in words
+ *   paging.c    cursors of lists
  *   publication.c  counted pointers
  */
 #ifndef ALMANAC_HTTP_HTTP_H

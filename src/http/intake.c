@@ -12,6 +12,7 @@
  * A NUL that the client sent, a bare line feed and a folded line each break the chain. */
 #include <string.h>
 
+#include "almanac/digest.h"
 #include "http.h"
 
 #define LINE_END 2 /* CR LF */
@@ -225,15 +226,6 @@ static bool is_usable(struct span id)
 	return id.length > 0 && id.length <= REQUEST_ID_MAX;
 }
 
-/* xorshift64* (Marsaglia, Vigna): ids need to differ, not to be secret. */
-static uint64_t roll(uint64_t *dice)
-{
-	*dice ^= *dice >> 12;
-	*dice ^= *dice << 25;
-	*dice ^= *dice >> 27;
-	return *dice * UINT64_C(2685821657736338717);
-}
-
 void intake_identify(struct request *request)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -245,7 +237,7 @@ void intake_identify(struct request *request)
 		request->id[given.length] = '\0';
 		return;
 	}
-	id = roll(&request->worker->dice);
+	id = random_roll(&request->worker->dice);
 	for (int i = 0; i < 16; i++)
 		request->id[i] = digits[id >> (60 - 4 * i) & 15];
 	request->id[16] = '\0';

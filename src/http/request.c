@@ -309,6 +309,13 @@ const struct field_value *request_value(const struct request *request, size_t pl
 	return &request->values[place];
 }
 
+struct db_value request_given(const struct request *request, size_t place)
+{
+	const struct field_value *value = request_value(request, place);
+
+	return db_text(value->is_given ? value->text : NULL);
+}
+
 const struct endpoint *request_endpoint(const struct request *request)
 {
 	return request->endpoint;

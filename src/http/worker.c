@@ -12,7 +12,6 @@
 
 #include "almanac/clock.h"
 #include "almanac/container.h"
-#include "almanac/digest.h"
 #include "almanac/log.h"
 #include "http.h"
 
@@ -320,8 +319,6 @@ static void prepare(struct worker *worker, struct server *server, int index)
 	if (cache_bytes && cache_us)
 		worker->cache =
 			cache_create((size_t)(cache_bytes / server->worker_count), cache_us);
-	random_bytes(&worker->dice, sizeof(worker->dice));
-	worker->dice |= 1;
 	if (deflateInit2(&worker->deflater, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
 			 Z_DEFAULT_STRATEGY) != Z_OK)
 		abort();

@@ -1,6 +1,7 @@
 /* reports_api.c - reports on request, and the files of those that were written: records over sql/tasks. */
 #include <string.h>
 
+#include "almanac/paging.h"
 #include "almanac/rows.h"
 #include "almanac/tasks.h"
 #include "report.h"
@@ -14,13 +15,6 @@
 	"\"userId\":{\"type\":\"string\"},\"period\":{\"type\":\"object\"},"                       \
 	"\"newIncompleteTasks\":{\"type\":\"array\"},\"completedTasks\":{\"type\":\"array\"},"     \
 	"\"oldIncompleteTasks\":{\"type\":\"array\"}}}"
-
-static struct db_value given(struct request *request, size_t place)
-{
-	const struct field_value *value = request_value(request, place);
-
-	return db_text(value->is_given ? value->text : NULL);
-}
 
 /* --- GET /api/v1/reports ------------------------------------------------------------------------------------- */
 
@@ -63,9 +57,9 @@ static enum problem make_rules(struct request *request, struct field_faults *fau
 
 static void make_prepare(struct request *request, struct asking *asking)
 {
-	asking->values[0] = given(request, MAKE_USER);
-	asking->values[1] = given(request, MAKE_FROM);
-	asking->values[2] = given(request, MAKE_TO);
+	asking->values[0] = request_given(request, MAKE_USER);
+	asking->values[1] = request_given(request, MAKE_FROM);
+	asking->values[2] = request_given(request, MAKE_TO);
 	asking->values[3] =
 		db_number(request_arena(request), settings_number(request_settings(request),
 								  SETTING_REPORT_INTERVAL_SECONDS));
@@ -196,20 +190,8 @@ static const struct field files_fields[] = {
 	 .max = 1000,
 	 .description = "Only those of this user.",
 	 .example = "u1"},
-	{.name = "cursor",
-	 .place = FIELD_IN_QUERY,
-	 .kind = FIELD_CURSOR,
-	 .description = "`next` of an earlier answer: goes on behind it.",
-	 .example = "MjAyNi0wMS0wMXxh"},
-	{.name = "limit",
-	 .place = FIELD_IN_QUERY,
-	 .kind = FIELD_INTEGER,
-	 .min = 1,
-	 .max = 1000,
-	 .is_lowered = true,
-	 .by_default = "100",
-	 .description = "Rows of an answer; lowered to 1,000.",
-	 .example = "100"},
+	PAGE_CURSOR("MjAyNi0wMS0wMXxh"),
+	PAGE_LIMIT,
 	{0},
 };
 
@@ -221,16 +203,15 @@ struct files_cursor {
 /* "2026-02-01 20:00:00+00|<name>"; false when it is not one of ours. */
 static bool read_cursor(struct request *request, struct files_cursor *cursor)
 {
-	const struct field_value *value = request_value(request, FILES_CURSOR);
 	struct arena *arena = request_arena(request);
+	struct span rest = span_of(page_cursor(request, FILES_CURSOR));
 	struct moment moment;
-	struct span rest, ends_at;
+	struct span ends_at;
 
 	*cursor = (struct files_cursor){0};
-	if (!value->is_given)
+	if (!request_value(request, FILES_CURSOR)->is_given)
 		return true;
-	if (!base64url_parse(arena, (struct span){value->text, value->length}, &rest) ||
-	    !span_is_text(rest) || !span_split(&rest, '|', &ends_at) || rest.length == 0 ||
+	if (!span_split(&rest, '|', &ends_at) || rest.length == 0 ||
 	    !moment_parse(ends_at, &moment))
 		return false;
 	cursor->ends_at = arena_text(arena, ends_at);
@@ -243,9 +224,7 @@ static enum problem files_rules(struct request *request, struct field_faults *fa
 	struct files_cursor cursor;
 
 	if (!read_cursor(request, &cursor))
-		fields_fault(faults, &files_fields[FILES_CURSOR], "format",
-			     "must be `next` of an earlier answer",
-			     request_value(request, FILES_CURSOR)->text);
+		page_refuse(request, FILES_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
@@ -255,10 +234,10 @@ static void files_prepare(struct request *request, struct asking *asking)
 
 	if (!read_cursor(request, &cursor))
 		return;
-	asking->values[0] = given(request, FILES_USER);
+	asking->values[0] = request_given(request, FILES_USER);
 	asking->values[1] = db_text(cursor.ends_at);
 	asking->values[2] = db_text(cursor.name);
-	asking->values[3] = given(request, FILES_LIMIT);
+	asking->values[3] = request_given(request, FILES_LIMIT);
 	asking->value_count = 4;
 }
 
@@ -277,10 +256,8 @@ const struct endpoint reports_files = {
 	.says = say_rows,
 	.has_etag = true,
 	.answer_schema =
-		"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"
-		"\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\","
-		"\"userId\",\"start\",\"end\",\"bytes\",\"writtenAt\"]}},"
-		"\"next\":{\"type\":[\"string\",\"null\"]}}}",
+		PAGE_SCHEMA("{\"type\":\"object\",\"required\":[\"name\",\"userId\",\"start\","
+			    "\"end\",\"bytes\",\"writtenAt\"]}"),
 };
 
 /* --- GET /api/v1/reports/files/{name} -------------------------------------------------------------------------- */

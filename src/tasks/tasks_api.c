@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "almanac/json.h"
+#include "almanac/paging.h"
 #include "almanac/rows.h"
 #include "almanac/tasks.h"
 
@@ -30,66 +31,12 @@
 	"\"bodyBytes\":{\"type\":\"integer\"},\"body\":{\"type\":[\"string\",\"null\"]},"          \
 	"\"bodyHex\":{\"type\":\"string\"}}}"
 
-#define LIST_OF(item)                                                                              \
-	"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"         \
-	"\"type\":\"array\",\"items\":" item "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
-
-#define PAGE_CURSOR                                                                                \
-	{                                                                                          \
-		.name = "cursor", .place = FIELD_IN_QUERY, .kind = FIELD_CURSOR,                   \
-		.description = "`next` of an earlier answer: goes on behind it.", .example = "MQ"  \
-	}
-
-#define PAGE_LIMIT                                                                                 \
-	{                                                                                          \
-		.name = "limit", .place = FIELD_IN_QUERY, .kind = FIELD_INTEGER, .min = 1,         \
-		.max = 1000, .is_lowered = true, .by_default = "100",                              \
-		.description = "Rows of an answer; lowered to 1,000.", .example = "100"            \
-	}
-
 #define TASK_ID                                                                                    \
 	{                                                                                          \
 		.name = "id", .place = FIELD_IN_PATH, .kind = FIELD_TEXT, .is_required = true,     \
 		.min = 1, .max = 1000, .description = "The task's id, as its sender gave it.",     \
 		.example = "t1"                                                                    \
 	}
-
-static struct db_value given(struct request *request, size_t place)
-{
-	const struct field_value *value = request_value(request, place);
-
-	return db_text(value->is_given ? value->text : NULL);
-}
-
-/* The text that an opaque cursor holds; NULL when there is none or it is not one of ours. */
-static const char *cursor_text(struct request *request, size_t place)
-{
-	const struct field_value *value = request_value(request, place);
-	struct span bytes;
-
-	if (!value->is_given ||
-	    !base64url_parse(request_arena(request), (struct span){value->text, value->length},
-			     &bytes) ||
-	    !span_is_text(bytes))
-		return NULL;
-	return arena_text(request_arena(request), bytes);
-}
-
-static void refuse_cursor(struct request *request, size_t place, struct field_faults *faults)
-{
-	fields_fault(faults, &request_endpoint(request)->reads[place], "format",
-		     "must be `next` of an earlier answer", request_value(request, place)->text);
-}
-
-static void judge_number_cursor(struct request *request, size_t place, struct field_faults *faults)
-{
-	const char *cursor = cursor_text(request, place);
-	int64_t number;
-
-	if (request_value(request, place)->is_given &&
-	    (!cursor || !integer_parse(span_of(cursor), &number)))
-		refuse_cursor(request, place, faults);
-}
 
 /* --- GET /api/v1/tasks --------------------------------------------------------------------------------------- */
 
@@ -111,24 +58,24 @@ static const struct field list_fields[] = {
 	 .choices = statuses,
 	 .description = "Only tasks that are so.",
 	 .example = "open"},
-	PAGE_CURSOR,
+	PAGE_CURSOR("MQ"),
 	PAGE_LIMIT,
 	{0},
 };
 
 static enum problem list_rules(struct request *request, struct field_faults *faults)
 {
-	if (request_value(request, LIST_CURSOR)->is_given && !cursor_text(request, LIST_CURSOR))
-		refuse_cursor(request, LIST_CURSOR, faults);
+	if (request_value(request, LIST_CURSOR)->is_given && !page_cursor(request, LIST_CURSOR))
+		page_refuse(request, LIST_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
 static void list_prepare(struct request *request, struct asking *asking)
 {
-	asking->values[0] = given(request, LIST_USER);
-	asking->values[1] = given(request, LIST_STATUS);
-	asking->values[2] = db_text(cursor_text(request, LIST_CURSOR));
-	asking->values[3] = given(request, LIST_LIMIT);
+	asking->values[0] = request_given(request, LIST_USER);
+	asking->values[1] = request_given(request, LIST_STATUS);
+	asking->values[2] = db_text(page_cursor(request, LIST_CURSOR));
+	asking->values[3] = request_given(request, LIST_LIMIT);
 	asking->value_count = 4;
 }
 
@@ -146,7 +93,7 @@ const struct endpoint tasks_list = {
 	.prepares = list_prepare,
 	.says = say_rows,
 	.has_etag = true,
-	.answer_schema = LIST_OF(TASK_SCHEMA),
+	.answer_schema = PAGE_SCHEMA(TASK_SCHEMA),
 };
 
 /* --- GET /api/v1/tasks/{id}, …/history ------------------------------------------------------------------------- */
@@ -171,19 +118,19 @@ const struct endpoint tasks_find = {
 
 enum { HISTORY_ID, HISTORY_CURSOR, HISTORY_LIMIT };
 
-static const struct field history_fields[] = {TASK_ID, PAGE_CURSOR, PAGE_LIMIT, {0}};
+static const struct field history_fields[] = {TASK_ID, PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
 
 static enum problem history_rules(struct request *request, struct field_faults *faults)
 {
-	judge_number_cursor(request, HISTORY_CURSOR, faults);
+	page_judge_number(request, HISTORY_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
 static void history_prepare(struct request *request, struct asking *asking)
 {
-	asking->values[0] = given(request, HISTORY_ID);
-	asking->values[1] = db_text(cursor_text(request, HISTORY_CURSOR));
-	asking->values[2] = given(request, HISTORY_LIMIT);
+	asking->values[0] = request_given(request, HISTORY_ID);
+	asking->values[1] = db_text(page_cursor(request, HISTORY_CURSOR));
+	asking->values[2] = request_given(request, HISTORY_LIMIT);
 	asking->value_count = 3;
 }
 
@@ -213,7 +160,7 @@ const struct endpoint tasks_history = {
 	.prepares = history_prepare,
 	.says = say_history,
 	.empty = PROBLEM_TASK_NOT_FOUND,
-	.answer_schema = LIST_OF(HISTORY_SCHEMA),
+	.answer_schema = PAGE_SCHEMA(HISTORY_SCHEMA),
 };
 
 /* --- GET /api/v1/webhooks, /api/v1/webhooks/{id} ----------------------------------------------------------------- */
@@ -271,18 +218,18 @@ static void append_webhook(struct request *request, const struct db_rows *rows, 
 
 enum { WEBHOOKS_CURSOR, WEBHOOKS_LIMIT };
 
-static const struct field webhooks_fields[] = {PAGE_CURSOR, PAGE_LIMIT, {0}};
+static const struct field webhooks_fields[] = {PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
 
 static enum problem webhooks_rules(struct request *request, struct field_faults *faults)
 {
-	judge_number_cursor(request, WEBHOOKS_CURSOR, faults);
+	page_judge_number(request, WEBHOOKS_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
 static void webhooks_prepare(struct request *request, struct asking *asking)
 {
-	asking->values[0] = db_text(cursor_text(request, WEBHOOKS_CURSOR));
-	asking->values[1] = given(request, WEBHOOKS_LIMIT);
+	asking->values[0] = db_text(page_cursor(request, WEBHOOKS_CURSOR));
+	asking->values[1] = request_given(request, WEBHOOKS_LIMIT);
 	asking->values[2] = db_number(request_arena(request), SHOWN_BODY_BYTES);
 	asking->value_count = 3;
 }
@@ -343,7 +290,7 @@ const struct endpoint tasks_webhooks = {
 	.asks = SQL_TASKS_WEBHOOKS,
 	.prepares = webhooks_prepare,
 	.says = say_webhooks,
-	.answer_schema = LIST_OF(AUDIT_SCHEMA),
+	.answer_schema = PAGE_SCHEMA(AUDIT_SCHEMA),
 };
 
 static const struct field webhook_fields[] = {

@@ -19,6 +19,19 @@
 #define BREAKER_MOST_US INT64_C(300000000)
 
 struct destinations;
+struct destination;
+
+enum round_name {
+	ROUND_HUNGRY, /* have timers to confirm, and room */
+	ROUND_LOADED, /* have timers to call, and room */
+	ROUND_COUNT
+};
+
+/* A destination's place in a round. */
+struct turn {
+	struct destination *before, *after;
+	bool is_taken;
+};
 
 struct destination {
 	struct destinations *all;
@@ -37,12 +50,10 @@ struct destination {
 	int64_t wait_us;
 	struct loop_timer reopen;
 	/* which rounds it takes part in */
-	struct destination *before_hungry, *after_hungry;
-	struct destination *before_loaded, *after_loaded;
-	bool is_hungry, is_loaded;
+	struct turn turns[ROUND_COUNT];
 };
 
-/* A ring of destinations that wait for their turn. */
+/* Destinations that wait for their turn. */
 struct round {
 	struct destination *first, *last;
 };
@@ -51,9 +62,8 @@ struct destinations {
 	struct loop *loop;
 	struct destination **buckets;
 	size_t count;
-	size_t limit;                               /* calls at the same time, to each */
-	struct round hungry;                        /* have timers to confirm, and room */
-	struct round loaded;                        /* have timers to call, and room */
+	size_t limit; /* calls at the same time, to each */
+	struct round rounds[ROUND_COUNT];
 	void (*reopened)(struct destinations *all); /* a breaker lets a call through again */
 };
 

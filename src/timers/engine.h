@@ -98,7 +98,7 @@ struct timers {
 	struct webhook_secrets *secrets;
 	struct webhook_retries *retries;
 	size_t concurrency;
-	uint64_t dice; /* xorshift64*: jitter needs no secret */
+	uint64_t dice; /* for jitter */
 	struct timers_metrics metrics;
 	struct job purge_job;
 	bool is_stopping;
@@ -146,6 +146,9 @@ int64_t timers_steady_of(const struct timers *timers, int64_t moment_us);
 /* --- ownership --- */
 
 bool timers_owns(const struct timers *timers, int shard);
+
+/* A confirmed timer whose shard is not ours any more since: its new holder calls it. */
+bool timers_is_stale(const struct timers *timers, const struct timer_entry *entry);
 
 /* The lease holds, as far as our own clock can tell. */
 bool timers_may_fire(const struct timers *timers);

@@ -8,7 +8,6 @@
 
 #include "almanac/clock.h"
 #include "almanac/container.h"
-#include "almanac/digest.h"
 #include "almanac/fields.h"
 #include "almanac/log.h"
 #include "engine.h"
@@ -392,8 +391,6 @@ struct timers *timers_open(struct timers_options *options)
 	timers->options = options;
 	timers->workshop = options->workshop;
 	timers->desk = options->desk;
-	random_bytes(&timers->dice, sizeof(timers->dice));
-	timers->dice |= 1;
 	timers->wake.fire = woken;
 	timers->telling.fire = tell_again;
 	timers->purge_job = (struct job){.name = "timers-purge",

@@ -4,6 +4,7 @@
 
 #include "almanac/clock.h"
 #include "almanac/digest.h"
+#include "almanac/paging.h"
 #include "draft.h"
 
 #define DIGEST_TEXT_MAX (2 * DIGEST_LENGTH)
@@ -32,22 +33,12 @@
 	"{\"type\":\"object\",\"required\":[\"id\",\"url\",\"dueAt\",\"status\"],\"properties\":{" \
 	BRIEF_MEMBERS ",\"headers\":{\"type\":[\"object\",\"null\"]},\"payload\":{}}}"
 
-#define LIST_SCHEMA                                                                                \
-	"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"         \
-	"\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{" BRIEF_MEMBERS "}}},"  \
-	"\"next\":{\"type\":[\"string\",\"null\"]}}}"
+#define LIST_SCHEMA PAGE_SCHEMA("{\"type\":\"object\",\"properties\":{" BRIEF_MEMBERS "}}")
 
 #define ATTEMPTS_SCHEMA                                                                            \
 	"{\"type\":\"object\",\"required\":[\"data\"],\"properties\":{\"data\":{"                  \
 	"\"type\":\"array\",\"items\":{\"type\":\"object\"," ATTEMPT_MEMBERS "}}}}"
 /* clang-format on */
-
-static struct db_value given(struct request *request, size_t place)
-{
-	const struct field_value *value = request_value(request, place);
-
-	return db_text(value->is_given ? value->text : NULL);
-}
 
 /* --- POST /api/v1/timers ---------------------------------------------------------------------------- */
 
@@ -186,45 +177,24 @@ static const struct field list_fields[] = {
 	 .kind = FIELD_MOMENT,
 	 .description = "Due before this time.",
 	 .example = "2026-02-02T00:00:00Z"},
-	{.name = "cursor",
-	 .place = FIELD_IN_QUERY,
-	 .kind = FIELD_CURSOR,
-	 .description = "`next` of an earlier answer: goes on behind it.",
-	 .example = "MDE5YWI4ZjItNjFkMC03YzRlLTlkMmItM2YxYzVlN2E5YjBk"},
-	{.name = "limit",
-	 .place = FIELD_IN_QUERY,
-	 .kind = FIELD_INTEGER,
-	 .min = 1,
-	 .max = 1000,
-	 .is_lowered = true,
-	 .by_default = "100",
-	 .description = "Rows of an answer; lowered to 1,000.",
-	 .example = "100"},
+	PAGE_CURSOR("MDE5YWI4ZjItNjFkMC03YzRlLTlkMmItM2YxYzVlN2E5YjBk"),
+	PAGE_LIMIT,
 	{0},
 };
 
 /* The id that a cursor holds; NULL when there is no cursor or it is not one of ours. */
 static const char *cursor_id(struct request *request)
 {
-	const struct field_value *value = request_value(request, LIST_CURSOR);
-	struct arena *arena = request_arena(request);
+	const char *text = page_cursor(request, LIST_CURSOR);
 	struct uuid id;
-	struct span text;
 
-	if (!value->is_given ||
-	    !base64url_parse(arena, (struct span){value->text, value->length}, &text) ||
-	    !uuid_read(text, &id))
-		return NULL;
-	return arena_text(arena, text);
+	return text && uuid_read(span_of(text), &id) ? text : NULL;
 }
 
 static enum problem list_rules(struct request *request, struct field_faults *faults)
 {
-	const struct field_value *cursor = request_value(request, LIST_CURSOR);
-
-	if (cursor->is_given && !cursor_id(request))
-		fields_fault(faults, &list_fields[LIST_CURSOR], "format",
-			     "must be `next` of an earlier answer", cursor->text);
+	if (request_value(request, LIST_CURSOR)->is_given && !cursor_id(request))
+		page_refuse(request, LIST_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
@@ -246,12 +216,12 @@ static void list_prepare(struct request *request, struct asking *asking)
 	asking->statement = list_statement(request);
 	asking->values[asking->value_count++] = db_text(cursor_id(request));
 	if (asking->statement != SQL_TIMERS_LIST_SCHEDULED) {
-		asking->values[asking->value_count++] = given(request, LIST_DUE_AFTER);
-		asking->values[asking->value_count++] = given(request, LIST_DUE_BEFORE);
+		asking->values[asking->value_count++] = request_given(request, LIST_DUE_AFTER);
+		asking->values[asking->value_count++] = request_given(request, LIST_DUE_BEFORE);
 	}
-	asking->values[asking->value_count++] = given(request, LIST_LIMIT);
+	asking->values[asking->value_count++] = request_given(request, LIST_LIMIT);
 	if (asking->statement == SQL_TIMERS_LIST_LOST)
-		asking->values[asking->value_count++] = given(request, LIST_STATUS);
+		asking->values[asking->value_count++] = request_given(request, LIST_STATUS);
 }
 
 const struct endpoint timers_list = {
@@ -355,7 +325,7 @@ static void change_prepare(struct request *request, struct asking *asking)
 {
 	struct timers_due due = timers_read_due(request_value(request, CHANGE_DELAY));
 
-	asking->values[0] = given(request, CHANGE_ID);
+	asking->values[0] = request_given(request, CHANGE_ID);
 	asking->values[1] = db_text(due.at);
 	asking->values[2] = due.at ? db_text(NULL) : db_number(request_arena(request), due.us);
 	asking->value_count = 3;
@@ -419,7 +389,7 @@ static void fire_prepare(struct request *request, struct asking *asking)
 	struct timers_draft draft = {0};
 
 	timers_draft_name(&draft, uuid_make(), timers_desk_of(request));
-	asking->values[0] = given(request, 0);
+	asking->values[0] = request_given(request, 0);
 	asking->values[1] = db_number(request_arena(request), draft.shard);
 	asking->value_count = 2;
 }

@@ -21,54 +21,42 @@ static uint64_t hash_of(struct span name)
 
 /* --- the rounds --------------------------------------------------------------------------------------- */
 
-static void join_hungry(struct round *round, struct destination *destination)
+static void join(struct destination *destination, enum round_name name)
 {
-	destination->is_hungry = true;
-	destination->after_hungry = NULL;
-	destination->before_hungry = round->last;
+	struct round *round = &destination->all->rounds[name];
+
+	destination->turns[name] = (struct turn){.before = round->last, .is_taken = true};
 	if (round->last)
-		round->last->after_hungry = destination;
+		round->last->turns[name].after = destination;
 	else
 		round->first = destination;
 	round->last = destination;
 }
 
-static void leave_hungry(struct round *round, struct destination *destination)
+static void leave(struct destination *destination, enum round_name name)
 {
-	destination->is_hungry = false;
-	if (destination->before_hungry)
-		destination->before_hungry->after_hungry = destination->after_hungry;
+	struct round *round = &destination->all->rounds[name];
+	struct turn *turn = &destination->turns[name];
+
+	if (turn->before)
+		turn->before->turns[name].after = turn->after;
 	else
-		round->first = destination->after_hungry;
-	if (destination->after_hungry)
-		destination->after_hungry->before_hungry = destination->before_hungry;
+		round->first = turn->after;
+	if (turn->after)
+		turn->after->turns[name].before = turn->before;
 	else
-		round->last = destination->before_hungry;
+		round->last = turn->before;
+	*turn = (struct turn){0};
 }
 
-static void join_loaded(struct round *round, struct destination *destination)
+static void place(struct destination *destination, enum round_name name, bool takes_part)
 {
-	destination->is_loaded = true;
-	destination->after_loaded = NULL;
-	destination->before_loaded = round->last;
-	if (round->last)
-		round->last->after_loaded = destination;
+	if (takes_part == destination->turns[name].is_taken)
+		return;
+	if (takes_part)
+		join(destination, name);
 	else
-		round->first = destination;
-	round->last = destination;
-}
-
-static void leave_loaded(struct round *round, struct destination *destination)
-{
-	destination->is_loaded = false;
-	if (destination->before_loaded)
-		destination->before_loaded->after_loaded = destination->after_loaded;
-	else
-		round->first = destination->after_loaded;
-	if (destination->after_loaded)
-		destination->after_loaded->before_loaded = destination->before_loaded;
-	else
-		round->last = destination->before_loaded;
+		leave(destination, name);
 }
 
 /* --- limits ------------------------------------------------------------------------------------------- */
@@ -112,31 +100,19 @@ static bool may_call(const struct destination *destination)
 
 void destination_place(struct destination *destination)
 {
-	struct destinations *all = destination->all;
-
-	if (may_confirm(destination) != destination->is_hungry) {
-		if (destination->is_hungry)
-			leave_hungry(&all->hungry, destination);
-		else
-			join_hungry(&all->hungry, destination);
-	}
-	if (may_call(destination) != destination->is_loaded) {
-		if (destination->is_loaded)
-			leave_loaded(&all->loaded, destination);
-		else
-			join_loaded(&all->loaded, destination);
-	}
+	place(destination, ROUND_HUNGRY, may_confirm(destination));
+	place(destination, ROUND_LOADED, may_call(destination));
 }
 
 struct timer_entry *destinations_next_due(struct destinations *all)
 {
-	struct destination *destination = all->hungry.first;
+	struct destination *destination = all->rounds[ROUND_HUNGRY].first;
 	struct timer_entry *entry;
 
 	if (!destination)
 		return NULL;
 	entry = queue_pop(destination->due.count ? &destination->due : &destination->old);
-	leave_hungry(&all->hungry, destination);
+	leave(destination, ROUND_HUNGRY);
 	destination->in_pipe++;
 	destination->old_in_pipe += entry->is_old;
 	destination_place(destination);
@@ -145,13 +121,13 @@ struct timer_entry *destinations_next_due(struct destinations *all)
 
 struct timer_entry *destinations_next_ready(struct destinations *all)
 {
-	struct destination *destination = all->loaded.first;
+	struct destination *destination = all->rounds[ROUND_LOADED].first;
 	struct timer_entry *entry;
 
 	if (!destination)
 		return NULL;
 	entry = queue_pop(&destination->ready);
-	leave_loaded(&all->loaded, destination);
+	leave(destination, ROUND_LOADED);
 	destination->flying++;
 	destination_place(destination);
 	return entry;
@@ -287,10 +263,8 @@ static void destroy(struct destination *destination)
 	struct destinations *all = destination->all;
 
 	loop_timer_clear(all->loop, &destination->reopen);
-	if (destination->is_hungry)
-		leave_hungry(&all->hungry, destination);
-	if (destination->is_loaded)
-		leave_loaded(&all->loaded, destination);
+	place(destination, ROUND_HUNGRY, false);
+	place(destination, ROUND_LOADED, false);
 	free(destination->name);
 	free(destination);
 	all->count--;

@@ -8,6 +8,7 @@
 
 #include "almanac/clock.h"
 #include "almanac/container.h"
+#include "almanac/digest.h"
 #include "almanac/log.h"
 #include "almanac/rows.h"
 #include "engine.h"
@@ -275,14 +276,6 @@ static bool received(struct fetch *fetch, struct span bytes)
 	return true;
 }
 
-static uint64_t roll(struct timers *timers)
-{
-	timers->dice ^= timers->dice >> 12;
-	timers->dice ^= timers->dice << 25;
-	timers->dice ^= timers->dice >> 27;
-	return timers->dice * UINT64_C(2685821657736338717);
-}
-
 static void finished(struct fetch *fetch, const struct fetch_result *result)
 {
 	struct flight *flight = container_of(fetch, struct flight, fetch);
@@ -293,17 +286,10 @@ static void finished(struct fetch *fetch, const struct fetch_result *result)
 	if (timers->is_closed)
 		return;
 	webhook_judge(&flight->webhook, result, (struct span){flight->kept, flight->kept_length},
-		      roll(timers), timers->retries, flight->arena, verdict);
+		      random_roll(&timers->dice), timers->retries, flight->arena, verdict);
 	destination_judge(entry->destination, verdict->is_unwell);
 	land(timers, entry);
 	timers_turn(timers);
-}
-
-/* Not ours any more since it was confirmed: its new holder calls it. */
-static bool is_stale(const struct timers *timers, const struct timer_entry *entry)
-{
-	return !timers_owns(timers, entry->shard) ||
-	       timers->hold.epochs[entry->shard] != entry->flight->epoch;
 }
 
 static void launch(struct timers *timers, struct timer_entry *entry)
@@ -312,7 +298,7 @@ static void launch(struct timers *timers, struct timer_entry *entry)
 	int64_t now = timers_now_us(timers);
 
 	timers->flying++;
-	if (is_stale(timers, entry)) {
+	if (timers_is_stale(timers, entry)) {
 		land(timers, entry);
 		return;
 	}

@@ -34,6 +34,12 @@ bool timers_owns(const struct timers *timers, int shard)
 	return timers->hold.owned >> shard & 1;
 }
 
+bool timers_is_stale(const struct timers *timers, const struct timer_entry *entry)
+{
+	return !timers_owns(timers, entry->shard) ||
+	       timers->hold.epochs[entry->shard] != entry->flight->epoch;
+}
+
 bool timers_may_fire(const struct timers *timers)
 {
 	return !timers->is_stopping && clock_steady_us() < timers->hold.ends_us;

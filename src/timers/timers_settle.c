@@ -162,11 +162,10 @@ static void settled(struct flow *flow)
 
 /* --- what is to be written ---------------------------------------------------------------------------- */
 
-static bool is_stale(const struct timers *timers, const struct timer_entry *entry)
+/* One that was not called, since it had become stale before, has no verdict. */
+static bool has_result(const struct timers *timers, const struct timer_entry *entry)
 {
-	return !timers_owns(timers, entry->shard) ||
-	       timers->hold.epochs[entry->shard] != entry->flight->epoch ||
-	       entry->flight->verdict.end == 0;
+	return entry->flight->verdict.end != 0 && !timers_is_stale(timers, entry);
 }
 
 static size_t batch_limit(struct timers *timers)
@@ -186,7 +185,7 @@ static void settle(struct timers *timers)
 		return;
 	limit = batch_limit(timers);
 	while (timers->being_settled.count < limit && (entry = queue_pop(&timers->results))) {
-		if (is_stale(timers, entry)) {
+		if (!has_result(timers, entry)) {
 			metric_add(timers->metrics.stale, 1);
 			timers_forget(timers, entry);
 			continue;

@@ -26,7 +26,7 @@ DOORS = {
     "formats": "decimal duration fields ics json moment recurrence xml zone",
     "db": "db rows statements",
     "fetch": "fetch",
-    "http": "desk endpoint problems publication reply server",
+    "http": "desk endpoint paging problems publication reply server",
     "flow": "flow scheduler",
     "catalog": "catalog",
     "health": "health",

@@ -1,0 +1,40 @@
+/*
+ * Canonical lists page by an opaque cursor and a limit: their fields, their shape, and how a cursor is
+ * read. The other half is say_rows (endpoint.h), which writes the cursor from the column `_cursor`.
+ */
+#ifndef ALMANAC_PAGING_H
+#define ALMANAC_PAGING_H
+
+#include "almanac/endpoint.h"
+
+/* Rows of a field table. */
+#define PAGE_CURSOR(example_)                                                                      \
+	{                                                                                          \
+		.name = "cursor", .place = FIELD_IN_QUERY, .kind = FIELD_CURSOR,                   \
+		.description = "`next` of an earlier answer: goes on behind it.",                  \
+		.example = (example_)                                                              \
+	}
+
+#define PAGE_LIMIT                                                                                 \
+	{                                                                                          \
+		.name = "limit", .place = FIELD_IN_QUERY, .kind = FIELD_INTEGER, .min = 1,         \
+		.max = 1000, .is_lowered = true, .by_default = "100",                              \
+		.description = "Rows of an answer; lowered to 1,000.", .example = "100"            \
+	}
+
+/* The JSON Schema of a list of items with that schema (a string literal). */
+#define PAGE_SCHEMA(item)                                                                          \
+	"{\"type\":\"object\",\"required\":[\"data\",\"next\"],\"properties\":{\"data\":{"         \
+	"\"type\":\"array\",\"items\":" item "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
+
+/* The text that the cursor in row `place` of the table holds; NULL when there is none, or it is no
+ * UTF-8 text in base64url. */
+const char *page_cursor(struct request *request, size_t place);
+
+/* Adds the fault of a cursor that is not one of ours. */
+void page_refuse(struct request *request, size_t place, struct field_faults *faults);
+
+/* The same unless there is no cursor, or it holds a whole number. */
+void page_judge_number(struct request *request, size_t place, struct field_faults *faults);
+
+#endif

@@ -1,0 +1,31 @@
+/* paging.c - cursors of lists are read; called by the endpoints' records. */
+#include "almanac/paging.h"
+
+const char *page_cursor(struct request *request, size_t place)
+{
+	const struct field_value *value = request_value(request, place);
+	struct span bytes;
+
+	if (!value->is_given ||
+	    !base64url_parse(request_arena(request), (struct span){value->text, value->length},
+			     &bytes) ||
+	    !span_is_text(bytes))
+		return NULL;
+	return arena_text(request_arena(request), bytes);
+}
+
+void page_refuse(struct request *request, size_t place, struct field_faults *faults)
+{
+	fields_fault(faults, &request_endpoint(request)->reads[place], "format",
+		     "must be `next` of an earlier answer", request_value(request, place)->text);
+}
+
+void page_judge_number(struct request *request, size_t place, struct field_faults *faults)
+{
+	const char *cursor = page_cursor(request, place);
+	int64_t number;
+
+	if (request_value(request, place)->is_given &&
+	    (!cursor || !integer_parse(span_of(cursor), &number)))
+		page_refuse(request, place, faults);
+}
