@@ -61,7 +61,8 @@ static int help(void)
 		&out,
 		"almanac: everything in a backend that happens at a time, over HTTP.\n\n"
 		"Usage: almanac [COMMAND]\n\n"
-		"  (none)      migrate the database, serve, run the schedule; SIGTERM drains and ends\n"
+		"  (none)      migrate the database, serve, run the schedule; SIGTERM drains and ends,\n"
+		"              SIGHUP reads the settings again\n"
 		"  migrate     bring the database's schema up to date and end\n"
 		"  check       judge the settings and the database and end: 0 all is well\n"
 		"  rebuild-tasks [--dry-run]\n"
@@ -84,6 +85,22 @@ static int version(void)
 	return EXIT_FINE;
 }
 
+/* What the table of settings cannot judge: values that are small languages of their own. */
+static bool judge(const struct settings *settings, struct str *complaint)
+{
+	struct guard *guard;
+
+	if (!server_judge_address(settings, complaint))
+		return false;
+	str_append_text(complaint, "SOURCE_ALLOW: ");
+	guard = guard_create(settings_text(settings, SETTING_SOURCE_ALLOW), complaint);
+	guard_destroy(guard);
+	if (!guard)
+		return false;
+	str_clear(complaint);
+	return timers_judge(settings, complaint) && tasks_judge(settings, complaint);
+}
+
 /* --- the house opens -------------------------------------------------------------------------------- */
 
 /* A write that finds nobody, or no room below `ulimit -f`, says so by itself. */
@@ -94,7 +111,14 @@ static void block_signals(sigset_t *signals)
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+static void configure_log(const struct settings *settings)
+{
+	log_configure((enum log_level)settings_choice(settings, SETTING_LOG_LEVEL),
+		      (enum log_format)settings_choice(settings, SETTING_LOG_FORMAT));
 }
 
 static bool prepare_database(const struct settings *settings, struct str *complaint)
@@ -184,6 +208,53 @@ static void say_serving(const struct house *house)
 	str_finish(&summary);
 }
 
+/* --- SIGHUP: settings are read again -------------------------------------------------------------------- */
+
+static bool reload_log(struct house *house, const struct settings *fresh, struct str *complaint)
+{
+	(void)house;
+	(void)complaint;
+	configure_log(fresh);
+	return true;
+}
+
+/* Who takes new settings while running: false, and one line, when it keeps the old ones. `fresh` is only
+ * lent, and was judged before. */
+static bool (*const reloads[])(struct house *house, const struct settings *fresh,
+			       struct str *complaint) = {
+	reload_log,
+};
+
+static void reload(struct house *house)
+{
+	struct str complaint;
+	struct settings *fresh;
+	bool is_taken;
+
+	str_init(&complaint, TEXT_MAX);
+	fresh = settings_load((const char *const *)environ, ".env", &complaint);
+	is_taken = fresh && judge(fresh, &complaint);
+	for (size_t i = 0; is_taken && i < sizeof(reloads) / sizeof(*reloads); i++)
+		is_taken = reloads[i](house, fresh, &complaint);
+	if (is_taken)
+		log_info(log_what("settings reloaded"));
+	else
+		log_error(log_what("settings not reloaded"),
+			  log_span("reason", span_trim(str_span(&complaint))));
+	settings_destroy(fresh);
+	str_finish(&complaint);
+}
+
+/* The signal that ends the house. */
+static int wait_for_end(struct house *house, const sigset_t *signals)
+{
+	int signal_number = 0;
+
+	while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP)
+		reload(house);
+	return signal_number;
+}
+
 /* --- the house closes in reverse: no new runs and no news for the workers, then the doors ------------ */
 
 static void close_house(struct house *house)
@@ -217,7 +288,7 @@ static int serve(struct settings *settings)
 	if (prepare_database(settings, &complaint) && open_server(&house, &complaint) &&
 	    open_scheduler(&house, &complaint)) {
 		say_serving(&house);
-		sigwait(&signals, &signal_number);
+		signal_number = wait_for_end(&house, &signals);
 		log_info(log_what("stopping"), log_text("signal", strsignal(signal_number)));
 		code = EXIT_FINE;
 	} else {
@@ -277,22 +348,6 @@ static int rebuild(const struct settings *settings, bool is_dry)
 
 /* --- the command line -------------------------------------------------------------------------------- */
 
-/* What the table of settings cannot judge: values that are small languages of their own. */
-static bool judge(const struct settings *settings, struct str *complaint)
-{
-	struct guard *guard;
-
-	if (!server_judge_address(settings, complaint))
-		return false;
-	str_append_text(complaint, "SOURCE_ALLOW: ");
-	guard = guard_create(settings_text(settings, SETTING_SOURCE_ALLOW), complaint);
-	guard_destroy(guard);
-	if (!guard)
-		return false;
-	str_clear(complaint);
-	return timers_judge(settings, complaint) && tasks_judge(settings, complaint);
-}
-
 enum command { COMMAND_SERVE, COMMAND_MIGRATE, COMMAND_CHECK, COMMAND_REBUILD, COMMAND_COMPARE };
 
 static int act(enum command command, struct settings *settings)
@@ -326,8 +381,7 @@ static int with_settings(enum command command)
 		return code;
 	}
 	str_finish(&complaint);
-	log_configure((enum log_level)settings_choice(settings, SETTING_LOG_LEVEL),
-		      (enum log_format)settings_choice(settings, SETTING_LOG_FORMAT));
+	configure_log(settings);
 	code = act(command, settings);
 	settings_destroy(settings);
 	return code;

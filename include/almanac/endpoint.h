@@ -63,6 +63,15 @@ enum endpoint_body {
 	BODY_RAW,    /* the room, by request_body(): any bytes of any Content-Type */
 };
 
+/* What a token must be good for (API_TOKENS): each scope includes those before it. */
+enum scope {
+	SCOPE_BY_METHOD, /* unless said otherwise: read for GET, write for all others */
+	SCOPE_OPEN,      /* no token is asked for */
+	SCOPE_READ,
+	SCOPE_WRITE,
+	SCOPE_ADMIN,
+};
+
 struct endpoint {
 	const char *name;   /* operation id, unique: "catalog_search" */
 	const char *method; /* GET, POST, PATCH, PUT, DELETE; HEAD and OPTIONS come by themselves */
@@ -109,6 +118,11 @@ struct endpoint {
 	/* Answers at once with text from inside (health, metrics): not logged above debug. */
 	bool is_quiet;
 
+	enum scope scope;
+	/* Open all the same when this setting is on: a flag that is 1, or a text that is not empty. 0: none
+	 * (SETTING_HTTP_ADDRESS opens nothing). */
+	enum setting opened_by;
+
 	size_t max_body; /* 0: 1 MiB when the body is read, else 64 KiB, which is ignored */
 
 	/* For the documents, JSON Schema texts: of a good answer's body, and of a BODY_RAW body. May
@@ -116,6 +130,12 @@ struct endpoint {
 	const char *answer_schema;
 	const char *body_schema;
 };
+
+/* What is really asked for: never SCOPE_BY_METHOD. With NULL for settings: when none of them opens it. */
+enum scope endpoint_scope(const struct endpoint *endpoint, const struct settings *settings);
+
+/* "open", "read", "write", "admin". */
+const char *scope_name(enum scope scope);
 
 /* --- what a room may ask of a request ----------------------------------------------------------- */
 

@@ -76,6 +76,9 @@ const char *settings_text(const struct settings *settings, enum setting setting)
 int64_t settings_number(const struct settings *settings, enum setting setting);
 bool settings_flag(const struct settings *settings, enum setting setting);
 
+/* A flag that is 1, or a text that is not empty. */
+bool settings_is_on(const struct settings *settings, enum setting setting);
+
 /* The place of the value among the allowed words of a choice setting, from 0. */
 int64_t settings_choice(const struct settings *settings, enum setting setting);
 

@@ -435,6 +435,12 @@ bool settings_flag(const struct settings *settings, enum setting setting)
 	return settings->values[setting].number != 0;
 }
 
+bool settings_is_on(const struct settings *settings, enum setting setting)
+{
+	return table[setting].kind == KIND_TEXT ? *settings_text(settings, setting) != '\0'
+						: settings_flag(settings, setting);
+}
+
 int64_t settings_choice(const struct settings *settings, enum setting setting)
 {
 	return settings->values[setting].number;

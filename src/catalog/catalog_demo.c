@@ -69,6 +69,7 @@ const struct endpoint catalog_demo = {
 	.description =
 		"An XML feed of events on the coming sixty days. A fresh database gets a provider "
 		"that reads it, so that searches find something at once.",
+	.scope = SCOPE_OPEN,
 	.answers = demo_feed,
 	.has_etag = true,
 };

@@ -131,6 +131,7 @@ const struct endpoint providers_create = {
 	.method = "POST",
 	.path = "/api/v1/providers",
 	.tag = "providers",
+	.scope = SCOPE_ADMIN,
 	.summary = "Create a provider",
 	.description = "The feed is fetched at once, and then every intervalSeconds.",
 	.reads = create_fields,
@@ -225,6 +226,7 @@ const struct endpoint providers_change = {
 	.method = "PATCH",
 	.path = "/api/v1/providers/{id}",
 	.tag = "providers",
+	.scope = SCOPE_ADMIN,
 	.summary = "Change a provider",
 	.description =
 		"What is not given stays. The feed is fetched again at once; with another url or "
@@ -249,6 +251,7 @@ const struct endpoint providers_delete = {
 	.method = "DELETE",
 	.path = "/api/v1/providers/{id}",
 	.tag = "providers",
+	.scope = SCOPE_ADMIN,
 	.summary = "Delete a provider",
 	.description = "Its events are no longer found from now on; their rows are removed in the "
 		       "background. The name is free again.",

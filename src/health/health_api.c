@@ -28,6 +28,7 @@ const struct endpoint health_status = {
 	.summary = "The process is up",
 	.description = "The text `ok`. The database is not asked.",
 	.answers = say_ok,
+	.scope = SCOPE_OPEN,
 	.is_quiet = true,
 };
 
@@ -39,6 +40,7 @@ const struct endpoint health_text = {
 	.summary = "The process is up",
 	.description = "The text `ok`. The database is not asked.",
 	.answers = say_ok,
+	.scope = SCOPE_OPEN,
 	.is_quiet = true,
 };
 
@@ -52,6 +54,7 @@ const struct endpoint health_live = {
 		"200 as long as requests are answered at all: restart the process when it is not. "
 		"The database is not asked.",
 	.answers = say_ok,
+	.scope = SCOPE_OPEN,
 	.is_quiet = true,
 };
 
@@ -121,6 +124,7 @@ const struct endpoint health_ready = {
 	.asks = SQL_HEALTH_CHECK,
 	.says = say_well,
 	.complains = complain_unwell,
+	.scope = SCOPE_OPEN,
 	.is_quiet = true,
 	.answer_schema = PARTS_SCHEMA,
 };
@@ -136,6 +140,7 @@ const struct endpoint health_check = {
 	.asks = SQL_HEALTH_CHECK,
 	.says = say_well,
 	.complains = complain_unwell,
+	.scope = SCOPE_OPEN,
 	.is_quiet = true,
 	.answer_schema = PARTS_SCHEMA,
 };

@@ -6,6 +6,7 @@
  *   request.c   a request from birth to its answer
  *   intake.c    the raw request: malformed ones are refused here
  *   router.c    which endpoint
+ *   scope.c     what it asks of a token
  *   reading.c   its fields
  *   asking.c    the question to the database, and its answer
  *   send.c      the answer's headers, ETag, gzip

@@ -280,6 +280,7 @@ const struct endpoint tasks_webhooks = {
 	.method = "GET",
 	.path = "/api/v1/webhooks",
 	.tag = "tasks",
+	.scope = SCOPE_ADMIN,
 	.summary = "List webhooks received",
 	.description =
 		"Every webhook about a task that came, with its answer, the newest first. Of a "
@@ -310,6 +311,7 @@ const struct endpoint tasks_webhook_find = {
 	.method = "GET",
 	.path = "/api/v1/webhooks/{id}",
 	.tag = "tasks",
+	.scope = SCOPE_ADMIN,
 	.summary = "Look a webhook received up",
 	.description = "As in the list, with the whole body.",
 	.reads = webhook_fields,

@@ -279,9 +279,10 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 			"created before; 422 faults of the body; 401 when signatures are "          \
 			"demanded and none is right. The same webhook-id and body gets the first "  \
 			"answer again.",                                                            \
-		.body = BODY_RAW, .has_statement = true, .asks = SQL_TASKS_RECEIVE,                 \
-		.prepares = prepare, .says = say, .status = 202,                                    \
-		.answer_schema = "{\"type\":\"null\"}", .body_schema = BODY_SCHEMA                  \
+		.opened_by = SETTING_WEBHOOK_VERIFY_SECRETS, .body = BODY_RAW,                      \
+		.has_statement = true, .asks = SQL_TASKS_RECEIVE, .prepares = prepare,              \
+		.says = say, .status = 202, .answer_schema = "{\"type\":\"null\"}",                 \
+		.body_schema = BODY_SCHEMA                                                          \
 	}
 
 const struct endpoint tasks_webhook = WEBHOOK_RECORD("tasks_webhook", "/webhook");

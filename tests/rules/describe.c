@@ -104,6 +104,7 @@ static void append_endpoint(struct str *out, const struct endpoint *endpoint)
 	append_text(out, "method", endpoint->method);
 	append_text(out, "path", endpoint->path);
 	append_text(out, "tag", endpoint->tag);
+	append_text(out, "scope", scope_name(endpoint_scope(endpoint, NULL)));
 	append_text(out, "summary", endpoint->summary);
 	append_text(out, "description", endpoint->description);
 	append_text(out, "statement",
