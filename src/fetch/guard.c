@@ -1,27 +1,12 @@
 /* guard.c - where calls may go; fetch asks it for every socket it opens, it asks nobody. */
-#include <arpa/inet.h>
 #include <assert.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "almanac/fetch.h"
+#include "almanac/network.h"
 #include "guard_kind.h"
-
-enum { ADDRESS_BYTES = 16, ADDRESS_BITS = 128, IPV4_BYTES = 4, IPV4_BITS = 32 };
-
-/* The prefix of ::ffff:0:0/96: below, an IPv4 address is always its mapped IPv6 form. */
-enum { MAPPED_BITS = ADDRESS_BITS - IPV4_BITS, MAPPED_BYTES = MAPPED_BITS / 8 };
-
-struct address {
-	unsigned char bytes[ADDRESS_BYTES];
-};
-
-struct network {
-	struct address address;
-	int bits;
-};
 
 /* Which words of the list open a special network besides writing it down. */
 enum openness {
@@ -98,7 +83,6 @@ static const struct {
 
 enum { CARRIER_COUNT = sizeof(carriers) / sizeof(carriers[0]) };
 
-static const unsigned char mapped_prefix[MAPPED_BYTES] = {[10] = 0xff, [11] = 0xff};
 static const unsigned char zeros[ADDRESS_BYTES - 1] = {0};
 
 struct guard {
@@ -111,80 +95,10 @@ struct guard {
 	size_t listed_count;
 };
 
-static struct address mapped(const void *ipv4)
-{
-	struct address address;
-	memcpy(address.bytes, mapped_prefix, MAPPED_BYTES);
-	memcpy(address.bytes + MAPPED_BYTES, ipv4, IPV4_BYTES);
-	return address;
-}
-
-static bool is_ipv4(const struct address *address)
-{
-	return memcmp(address->bytes, mapped_prefix, MAPPED_BYTES) == 0;
-}
-
-static bool holds(const struct network *network, const struct address *address)
-{
-	/* A network of IPv6 that happens to surround ::ffff:0:0/96 does not mean IPv4. */
-	if (network->bits < MAPPED_BITS && is_ipv4(address))
-		return false;
-	size_t whole = (size_t)network->bits / 8;
-	if (memcmp(network->address.bytes, address->bytes, whole) != 0)
-		return false;
-	int rest = network->bits % 8;
-	if (rest == 0)
-		return true;
-	return (network->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest) == 0;
-}
-
-static bool read_address(const char *text, struct network *network)
-{
-	unsigned char ipv4[IPV4_BYTES];
-	if (inet_pton(AF_INET, text, ipv4) == 1) {
-		*network = (struct network){mapped(ipv4), IPV4_BITS};
-		return true;
-	}
-	network->bits = ADDRESS_BITS;
-	return inet_pton(AF_INET6, text, network->address.bytes) == 1;
-}
-
-static bool read_prefix(struct span text, int limit, int *bits)
-{
-	if (text.length == 0 || text.length > 3)
-		return false;
-	int number = 0;
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.bytes[i] < '0' || text.bytes[i] > '9')
-			return false;
-		number = number * 10 + (text.bytes[i] - '0');
-	}
-	*bits = number;
-	return number <= limit;
-}
-
-/* "10.0.0.0/8", "::1/128"; without a prefix the one address. */
-static bool read_network(struct span text, struct network *network)
-{
-	char address[INET6_ADDRSTRLEN];
-	struct span front;
-	if (!span_split(&text, '/', &front) || front.length >= sizeof(address))
-		return false;
-	memcpy(address, front.bytes, front.length);
-	address[front.length] = '\0';
-	if (!read_address(address, network))
-		return false;
-	int limit = network->bits;
-	if (text.bytes != NULL && !read_prefix(text, limit, &network->bits))
-		return false;
-	network->bits += ADDRESS_BITS - limit;
-	return true;
-}
-
 static struct network must_read(const char *text)
 {
 	struct network network;
-	bool is_read = read_network(span_of(text), &network);
+	bool is_read = network_read(span_of(text), &network);
 	assert(is_read);
 	return network;
 }
@@ -197,7 +111,7 @@ static bool read_part(struct guard *guard, struct span part)
 		guard->opens_private = true;
 	else if (span_is(part, "any"))
 		guard->opens_any = true;
-	else if (read_network(part, &guard->listed[guard->listed_count]))
+	else if (network_read(part, &guard->listed[guard->listed_count]))
 		guard->listed_count++;
 	else
 		return false;
@@ -220,27 +134,10 @@ static bool read_list(struct guard *guard, struct span list, struct str *complai
 	return true;
 }
 
-static bool read_sockaddr(const struct sockaddr *sockaddr, struct address *address)
-{
-	if (sockaddr->sa_family == AF_INET) {
-		struct sockaddr_in ipv4;
-		memcpy(&ipv4, sockaddr, sizeof(ipv4));
-		*address = mapped(&ipv4.sin_addr);
-		return true;
-	}
-	if (sockaddr->sa_family == AF_INET6) {
-		struct sockaddr_in6 ipv6;
-		memcpy(&ipv6, sockaddr, sizeof(ipv6));
-		memcpy(address->bytes, &ipv6.sin6_addr, ADDRESS_BYTES);
-		return true;
-	}
-	return false;
-}
-
 static bool is_listed(const struct guard *guard, const struct address *address)
 {
 	for (size_t i = 0; i < guard->listed_count; i++) {
-		if (holds(&guard->listed[i], address))
+		if (network_holds(&guard->listed[i], address))
 			return true;
 	}
 	return false;
@@ -258,8 +155,8 @@ static struct address unwrap(const struct guard *guard, struct address address)
 	if (carries_nothing(&address))
 		return address;
 	for (size_t i = 0; i < CARRIER_COUNT; i++) {
-		if (holds(&guard->carriers[i], &address))
-			return mapped(address.bytes + carriers[i].offset);
+		if (network_holds(&guard->carriers[i], &address))
+			return address_of_ipv4(address.bytes + carriers[i].offset);
 	}
 	return address;
 }
@@ -267,7 +164,7 @@ static struct address unwrap(const struct guard *guard, struct address address)
 static const struct special *find_special(const struct guard *guard, const struct address *address)
 {
 	for (size_t i = 0; i < SPECIAL_COUNT; i++) {
-		if (holds(&guard->specials[i], address))
+		if (network_holds(&guard->specials[i], address))
 			return &specials[i];
 	}
 	return NULL;
@@ -291,7 +188,7 @@ static bool is_opened(const struct guard *guard, enum openness openness)
 bool guard_allows(const struct guard *guard, const struct sockaddr *sockaddr)
 {
 	struct address address;
-	if (!read_sockaddr(sockaddr, &address))
+	if (!address_of_socket(sockaddr, &address))
 		return false;
 	if (is_listed(guard, &address))
 		return true;
@@ -303,7 +200,7 @@ bool guard_allows(const struct guard *guard, const struct sockaddr *sockaddr)
 const char *guard_kind(const struct guard *guard, const struct sockaddr *sockaddr)
 {
 	struct address address;
-	if (!read_sockaddr(sockaddr, &address))
+	if (!address_of_socket(sockaddr, &address))
 		return "not an internet address";
 	address = unwrap(guard, address);
 	const struct special *special = find_special(guard, &address);
