@@ -1,7 +1,7 @@
 # The build: all of it stays behind but the binary.
 FROM debian:bookworm-slim AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config libmicrohttpd-dev \
+ && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config libmicrohttpd-dev libgnutls28-dev \
         libpq-dev libjansson-dev libcurl4-openssl-dev uuid-dev libxml2-dev libssl-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /almanac
@@ -13,7 +13,7 @@ RUN make build
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libmicrohttpd12 libpq5 libjansson4 libcurl4 libuuid1 \
+ && apt-get install -y --no-install-recommends libmicrohttpd12 libgnutls30 libpq5 libjansson4 libcurl4 libuuid1 \
         libxml2 libssl3 zlib1g ca-certificates curl \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/almanac --create-home almanac \

@@ -9,7 +9,7 @@ endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wundef -Wvla -Wcast-qual -Wswitch-enum
-LIBRARIES := libmicrohttpd libpq jansson libcurl uuid libxml-2.0 libcrypto zlib
+LIBRARIES := libmicrohttpd gnutls libpq jansson libcurl uuid libxml-2.0 libcrypto zlib
 
 OPTIMISE ?= -O2
 SANITIZE ?=

@@ -16,6 +16,7 @@
 #include "almanac/server.h"
 #include "almanac/settings.h"
 #include "almanac/tasks.h"
+#include "almanac/tokens.h"
 
 #define EXIT_FINE 0
 #define EXIT_FAILED 1
@@ -68,6 +69,8 @@ static int help(void)
 		"  rebuild-tasks [--dry-run]\n"
 		"              make the tasks anew from the webhooks that are kept and end; dry: only\n"
 		"              compare, 0 when they agree\n"
+		"  token NAME SCOPE\n"
+		"              make a bearer token for API_TOKENS; SCOPE: read, write or admin\n"
 		"  --help      this text\n"
 		"  --version   the version\n\n"
 		"Exit codes: 0 fine, 1 something failed, 2 wrong use or a wrong setting.\n\n"
@@ -90,7 +93,7 @@ static bool judge(const struct settings *settings, struct str *complaint)
 {
 	struct guard *guard;
 
-	if (!server_judge_address(settings, complaint))
+	if (!server_judge(settings, complaint))
 		return false;
 	str_append_text(complaint, "SOURCE_ALLOW: ");
 	guard = guard_create(settings_text(settings, SETTING_SOURCE_ALLOW), complaint);
@@ -218,10 +221,16 @@ static bool reload_log(struct house *house, const struct settings *fresh, struct
 	return true;
 }
 
+static bool reload_server(struct house *house, const struct settings *fresh, struct str *complaint)
+{
+	return server_reload(house->server, fresh, complaint);
+}
+
 /* Who takes new settings while running: false, and one line, when it keeps the old ones. `fresh` is only
  * lent, and was judged before. */
 static bool (*const reloads[])(struct house *house, const struct settings *fresh,
 			       struct str *complaint) = {
+	reload_server,
 	reload_log,
 };
 
@@ -346,6 +355,22 @@ static int rebuild(const struct settings *settings, bool is_dry)
 	return code;
 }
 
+/* --- a token, made without settings ------------------------------------------------------------------ */
+
+static int make_token(const char *name, const char *scope)
+{
+	struct str words;
+	int code = EXIT_FINE;
+
+	str_init(&words, TEXT_MAX);
+	if (tokens_make(name, scope, &words))
+		puts(str_text(&words));
+	else
+		code = complain(&words, EXIT_USAGE);
+	str_finish(&words);
+	return code;
+}
+
 /* --- the command line -------------------------------------------------------------------------------- */
 
 enum command { COMMAND_SERVE, COMMAND_MIGRATE, COMMAND_CHECK, COMMAND_REBUILD, COMMAND_COMPARE };
@@ -412,6 +437,12 @@ int main(int count, char **arguments)
 		return help();
 	if (count == 2 && strcmp(first, "--version") == 0)
 		return version();
+	if (count == 4 && strcmp(first, "token") == 0)
+		return make_token(second, arguments[3]);
+	if (count > 1 && strcmp(first, "token") == 0) {
+		fputs("almanac: usage: almanac token NAME SCOPE\n", stderr);
+		return EXIT_USAGE;
+	}
 	for (size_t i = 0; count <= 3 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (is_word(first, commands[i].words[0]) && is_word(second, commands[i].words[1]))
 			return with_settings(commands[i].command);

@@ -2,6 +2,7 @@
 #ifndef ALMANAC_DIGEST_H
 #define ALMANAC_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ void digest_take(struct digest *digest, uint8_t out[DIGEST_LENGTH]);
 
 /* The digest of one piece. */
 void digest_of(struct span bytes, uint8_t out[DIGEST_LENGTH]);
+
+/* In the same time whatever they hold. */
+bool digest_equals(const uint8_t one[DIGEST_LENGTH], const uint8_t other[DIGEST_LENGTH]);
 
 /* The same under a key that only its holders know: HMAC-SHA256 (RFC 2104). */
 struct hmac;

@@ -7,20 +7,25 @@
 
 enum problem {
 	PROBLEM_NONE,
-	PROBLEM_BAD_REQUEST,        /* 400 bad_request: the request itself is malformed */
-	PROBLEM_BAD_JSON,           /* 400 bad_json */
-	PROBLEM_INVALID_QUERY,      /* 400 invalid_parameters: path or query fields */
-	PROBLEM_INVALID_BODY,       /* 422 invalid_body: fields of the body */
-	PROBLEM_NO_ROUTE,           /* 404 no_such_route */
-	PROBLEM_METHOD_NOT_ALLOWED, /* 405 method_not_allowed */
-	PROBLEM_REQUEST_TIMEOUT,    /* 408 request_timeout */
-	PROBLEM_BODY_TOO_LARGE,     /* 413 body_too_large */
-	PROBLEM_URI_TOO_LONG,       /* 414 uri_too_long */
-	PROBLEM_NOT_JSON,           /* 415 not_json */
-	PROBLEM_HEADERS_TOO_LARGE,  /* 431 headers_too_large */
-	PROBLEM_DATABASE_AWAY,      /* 503 database_unavailable */
-	PROBLEM_OVERLOADED,         /* 503 overloaded: a queue is full */
-	PROBLEM_SHUTTING_DOWN,      /* 503 shutting_down */
+	PROBLEM_BAD_REQUEST,          /* 400 bad_request: the request itself is malformed */
+	PROBLEM_BAD_JSON,             /* 400 bad_json */
+	PROBLEM_INVALID_QUERY,        /* 400 invalid_parameters: path or query fields */
+	PROBLEM_INVALID_BODY,         /* 422 invalid_body: fields of the body */
+	PROBLEM_TOKEN_MISSING,        /* 401 token_missing */
+	PROBLEM_TOKEN_INVALID,        /* 401 token_invalid */
+	PROBLEM_TOKEN_SCOPE,          /* 403 token_scope: good for less than is asked */
+	PROBLEM_RATE_LIMITED,         /* 429 rate_limited */
+	PROBLEM_TOO_MANY_CONNECTIONS, /* 429 too_many_connections */
+	PROBLEM_NO_ROUTE,             /* 404 no_such_route */
+	PROBLEM_METHOD_NOT_ALLOWED,   /* 405 method_not_allowed */
+	PROBLEM_REQUEST_TIMEOUT,      /* 408 request_timeout */
+	PROBLEM_BODY_TOO_LARGE,       /* 413 body_too_large */
+	PROBLEM_URI_TOO_LONG,         /* 414 uri_too_long */
+	PROBLEM_NOT_JSON,             /* 415 not_json */
+	PROBLEM_HEADERS_TOO_LARGE,    /* 431 headers_too_large */
+	PROBLEM_DATABASE_AWAY,        /* 503 database_unavailable */
+	PROBLEM_OVERLOADED,           /* 503 overloaded: a queue is full */
+	PROBLEM_SHUTTING_DOWN,        /* 503 shutting_down */
 	PROBLEM_REFUSED, /* 503 database_refused: PostgreSQL would not run the statement */
 	PROBLEM_PROVIDER_NOT_FOUND,  /* 404 provider_not_found */
 	PROBLEM_PROVIDER_NAME_TAKEN, /* 409 provider_name_taken */

@@ -40,11 +40,15 @@ struct server_options {
 
 struct server;
 
-/* Whether HTTP_ADDRESS is one, and not beyond loopback without leave; `complaint` gets one line. */
-bool server_judge_address(const struct settings *settings, struct str *complaint);
+/* Whether the settings of HTTP and access hold together; `complaint` gets one line. */
+bool server_judge(const struct settings *settings, struct str *complaint);
 
 /* Binds and starts the threads. NULL when it cannot; `complaint` gets one line (busy port …). */
 struct server *server_start(const struct server_options *options, struct str *complaint);
+
+/* Takes the settings of access anew: tokens, limits, origins, proxies, certificate and key. Connections that
+ * are open go on. False, and one line, when they cannot be taken: the old ones stay. */
+bool server_reload(struct server *server, const struct settings *fresh, struct str *complaint);
 
 /* The port really bound (HTTP_PORT may be 0). */
 int server_port(const struct server *server);

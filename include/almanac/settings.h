@@ -19,6 +19,16 @@ enum setting {
 	SETTING_HTTP_REQUEST_TIMEOUT_SECONDS,
 	SETTING_HTTP_SHUTDOWN_SECONDS,
 	SETTING_ALLOW_ANONYMOUS,
+	SETTING_API_TOKENS,
+	SETTING_METRICS_OPEN,
+	SETTING_DOCS_OPEN,
+	SETTING_TLS_CERT_FILE,
+	SETTING_TLS_KEY_FILE,
+	SETTING_CORS_ORIGINS,
+	SETTING_RATE_LIMIT,
+	SETTING_RATE_LIMIT_BURST,
+	SETTING_HTTP_CONNECTIONS_PER_ADDRESS,
+	SETTING_TRUSTED_PROXIES,
 	SETTING_DATABASE_URL,
 	SETTING_DB_HOST,
 	SETTING_DB_PORT,
@@ -66,7 +76,8 @@ struct settings;
  * then `dotenv_path` (NULL or a missing file: none) for names that are not set. NULL when a value
  * is wrong: `complaint` then holds one line per fault: name, value (never a secret one), what is
  * allowed, and where it came from. A name set to the empty string counts as not set; of two
- * lines of `.env` for one name the later counts. Within quotes a # is no comment.
+ * lines of `.env` for one name the later counts. Within quotes a # is no comment. Of a secret NAME the
+ * text may stand in a file that NAME_FILE names, its lines being the parts of a list.
  */
 struct settings *settings_load(const char *const *environment, const char *dotenv_path,
 			       struct str *complaint);

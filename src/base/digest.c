@@ -2,6 +2,7 @@
 #include "almanac/digest.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
@@ -55,6 +56,11 @@ void digest_take(struct digest *digest, uint8_t out[DIGEST_LENGTH])
 void digest_of(struct span bytes, uint8_t out[DIGEST_LENGTH])
 {
 	must(EVP_Digest(bytes.bytes, bytes.length, out, NULL, EVP_sha256(), NULL));
+}
+
+bool digest_equals(const uint8_t one[DIGEST_LENGTH], const uint8_t other[DIGEST_LENGTH])
+{
+	return CRYPTO_memcmp(one, other, DIGEST_LENGTH) == 0;
 }
 
 struct hmac *hmac_create(struct span key)

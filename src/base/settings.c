@@ -2,32 +2,16 @@
 #include "almanac/settings.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "almanac/arena.h"
-
-#define DOTENV_MAX_BYTES 65536
-#define SHOWN_MAX_BYTES 200
-
-enum kind { KIND_TEXT, KIND_NUMBER, KIND_FLAG, KIND_CHOICE };
-
-struct row {
-	const char *name;
-	const char *group;
-	enum kind kind;
-	int64_t min, max;
-	const char *by_default;
-	const char *const *words;
-	bool is_secret;
-	const char *help;
-};
+#include "settings_parts.h"
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 
 static const char http[] = "HTTP";
+static const char guarding[] = "Access";
 static const char database[] = "Database";
 static const char answers[] = "Answers";
 static const char catalog[] = "Catalog";
@@ -37,7 +21,7 @@ static const char logging[] = "Log";
 
 /* A setting is two lines or three. */
 /* clang-format off */
-static const struct row table[SETTING_COUNT] = {
+const struct row settings_table[SETTING_COUNT] = {
 	[SETTING_HTTP_ADDRESS] = {"HTTP_ADDRESS", http, KIND_TEXT, 1, 64, "127.0.0.1", NULL, false,
 		"address to listen on, an IPv4 or IPv6 literal"},
 	[SETTING_HTTP_PORT] = {"HTTP_PORT", http, KIND_NUMBER, 0, 65535, "8000", NULL, false,
@@ -53,6 +37,31 @@ static const struct row table[SETTING_COUNT] = {
 		false, "seconds to finish what is open when told to stop"},
 	[SETTING_ALLOW_ANONYMOUS] = {"ALLOW_ANONYMOUS", http, KIND_FLAG, 0, 0, "0", NULL, false,
 		"allow to listen beyond loopback although everybody may do everything"},
+	[SETTING_API_TOKENS] = {"API_TOKENS", guarding, KIND_TEXT, 0, 32000, "", NULL, true,
+		"who may do what: name:scope:hash of a token, as `almanac token` tells it, several by "
+		"commas; empty: no token is asked for"},
+	[SETTING_METRICS_OPEN] = {"METRICS_OPEN", guarding, KIND_FLAG, 0, 0, "0", NULL, false,
+		"tell /metrics without a token"},
+	[SETTING_DOCS_OPEN] = {"DOCS_OPEN", guarding, KIND_FLAG, 0, 0, "1", NULL, false,
+		"tell the API's documents without a token"},
+	[SETTING_TLS_CERT_FILE] = {"TLS_CERT_FILE", guarding, KIND_TEXT, 0, 1000, "", NULL, false,
+		"PEM file of the certificate and its chain: https instead of http; needs TLS_KEY_FILE"},
+	[SETTING_TLS_KEY_FILE] = {"TLS_KEY_FILE", guarding, KIND_TEXT, 0, 1000, "", NULL, false,
+		"PEM file of the certificate's private key"},
+	[SETTING_CORS_ORIGINS] = {"CORS_ORIGINS", guarding, KIND_TEXT, 0, 4000, "", NULL, false,
+		"origins whose pages may ask, as https://app.example.com, several by commas, or *; "
+		"empty: none"},
+	[SETTING_RATE_LIMIT] = {"RATE_LIMIT", guarding, KIND_TEXT, 0, 40, "", NULL, false,
+		"requests of one token or address, as 100/s, 6000/min or 100000/h; beyond: 429; empty: "
+		"any number"},
+	[SETTING_RATE_LIMIT_BURST] = {"RATE_LIMIT_BURST", guarding, KIND_NUMBER, 0, 1000000, "0", NULL,
+		false, "requests that may come at once; 0: as many as RATE_LIMIT names"},
+	[SETTING_HTTP_CONNECTIONS_PER_ADDRESS] = {"HTTP_CONNECTIONS_PER_ADDRESS", guarding, KIND_NUMBER,
+		0, 100000, "0", NULL, false,
+		"open connections of one address; beyond: 429; 0: any number"},
+	[SETTING_TRUSTED_PROXIES] = {"TRUSTED_PROXIES", guarding, KIND_TEXT, 0, 2000, "", NULL, false,
+		"networks of proxies whose Forwarded and X-Forwarded-For are believed: loopback, "
+		"private, CIDR"},
 	[SETTING_DATABASE_URL] = {"DATABASE_URL", database, KIND_TEXT, 0, 2000, "", NULL, true,
 		"PostgreSQL as a URL or conninfo; empty: DB_HOST and so on, else libpq's PG variables"},
 	[SETTING_DB_HOST] = {"DB_HOST", database, KIND_TEXT, 0, 500, "", NULL, false,
@@ -139,18 +148,6 @@ static const struct row table[SETTING_COUNT] = {
 };
 /* clang-format on */
 
-struct value {
-	const char *text;
-	int64_t number;
-	const char *origin; /* NULL: the default */
-};
-
-struct settings {
-	struct arena *arena;
-	struct value values[SETTING_COUNT];
-	const char *database;
-};
-
 /* --- judging values --------------------------------------------------------------------------------- */
 
 static const char *const true_words[] = {"1", "true", "yes", "on", NULL};
@@ -224,23 +221,10 @@ static void append_allowed(struct str *out, const struct row *row)
 	}
 }
 
-/* A wrong value may be anything; the complaint about it is one line all the same. */
-static void append_shown(struct str *out, const char *text)
-{
-	bool is_text = span_is_text(span_of(text));
-
-	for (size_t i = 0; text[i] && i < SHOWN_MAX_BYTES; i++) {
-		unsigned char byte = (unsigned char)text[i];
-		bool is_shown = byte >= ' ' && byte != 0x7f && (byte < 0x80 || is_text);
-
-		str_append_char(out, is_shown ? text[i] : '?');
-	}
-}
-
 static void complain(struct str *complaint, const struct row *row, const struct value *value)
 {
 	str_format(complaint, "%s=", row->name);
-	append_shown(complaint, row->is_secret ? "***" : value->text);
+	settings_append_shown(complaint, row->is_secret ? "***" : value->text);
 	str_append_text(complaint, ": must be ");
 	append_allowed(complaint, row);
 	str_format(complaint, " (%s)\n", value->origin ? value->origin : "default");
@@ -252,107 +236,10 @@ static void judge_all(struct settings *settings, struct str *complaint)
 		struct value *value = &settings->values[i];
 
 		if (!value->text)
-			value->text = table[i].by_default;
-		if (!read_value(&table[i], value->text, &value->number))
-			complain(complaint, &table[i], value);
+			value->text = settings_table[i].by_default;
+		if (!read_value(&settings_table[i], value->text, &value->number))
+			complain(complaint, &settings_table[i], value);
 	}
-}
-
-/* --- the environment and .env ----------------------------------------------------------------------- */
-
-/* What comes later counts: .env from its first line to its last, then the environment. */
-static void take(struct settings *settings, struct span name, struct span text, const char *origin)
-{
-	for (int i = 0; i < SETTING_COUNT; i++) {
-		if (!span_is(name, table[i].name) || text.length == 0)
-			continue;
-		settings->values[i].text = arena_text(settings->arena, text);
-		settings->values[i].origin = origin;
-	}
-}
-
-static void take_environment(struct settings *settings, const char *const *environment)
-{
-	for (; environment && *environment; environment++) {
-		struct span text = span_of(*environment);
-		struct span name;
-
-		if (span_split(&text, '=', &name) && text.bytes)
-			take(settings, name, text, "environment");
-	}
-}
-
-/* A comment begins with a '#' at the front or behind white space. */
-static struct span without_comment(struct span text)
-{
-	for (size_t i = 0; i < text.length; i++) {
-		bool is_apart = i == 0 || text.bytes[i - 1] == ' ' || text.bytes[i - 1] == '\t';
-
-		if (text.bytes[i] == '#' && is_apart)
-			return span_trim((struct span){text.bytes, i});
-	}
-	return text;
-}
-
-/* Within quotes all counts, else what stands before a comment. False when a quote stays open. */
-static bool unquote(struct span text, struct span *value)
-{
-	const char *end;
-
-	*value = without_comment(text);
-	if (text.length == 0 || (*text.bytes != '"' && *text.bytes != '\''))
-		return true;
-	end = memchr(text.bytes + 1, *text.bytes, text.length - 1);
-	if (!end)
-		return false;
-	*value = (struct span){text.bytes + 1, (size_t)(end - text.bytes) - 1};
-	text = span_trim((struct span){end + 1, text.length - value->length - 2});
-	return without_comment(text).length == 0;
-}
-
-static void take_line(struct settings *settings, struct span line, const char *path, int number,
-		      struct str *complaint)
-{
-	struct span text = span_trim(line);
-	struct span name, value;
-
-	if (text.length == 0 || *text.bytes == '#')
-		return;
-	span_split(&text, '=', &name);
-	name = span_trim(name);
-	if (!text.bytes || name.length == 0 || memchr(line.bytes, '\0', line.length)) {
-		str_format(complaint, "%s:%d: must be NAME=value, a comment or empty\n", path,
-			   number);
-		return;
-	}
-	if (!unquote(span_trim(text), &value)) {
-		str_format(complaint, "%s:%d: a quote must be closed at the end of the value\n",
-			   path, number);
-		return;
-	}
-	if (span_starts_with(name, SPAN("export ")))
-		name = span_trim((struct span){name.bytes + 7, name.length - 7});
-	take(settings, name, value, arena_format(settings->arena, "%s:%d", path, number));
-}
-
-static void take_dotenv(struct settings *settings, const char *path, struct str *complaint)
-{
-	char *bytes = arena_alloc(settings->arena, DOTENV_MAX_BYTES);
-	FILE *file = path ? fopen(path, "re") : NULL;
-	struct span rest = {bytes, 0};
-	struct span line;
-
-	if (!file) {
-		if (path && errno != ENOENT)
-			str_format(complaint, "%s: %s\n", path, strerror(errno));
-		return;
-	}
-	rest.length = fread(bytes, 1, DOTENV_MAX_BYTES, file);
-	if (rest.length == DOTENV_MAX_BYTES || ferror(file))
-		str_format(complaint, "%s: cannot be read, or is larger than 64 KiB\n", path);
-	fclose(file);
-	for (int number = 1; span_split(&rest, '\n', &line); number++)
-		take_line(settings, line, path, number, complaint);
 }
 
 /* --- the database's conninfo ------------------------------------------------------------------------ */
@@ -382,7 +269,7 @@ static void compose_database(struct settings *settings)
 	const char *url = settings_text(settings, SETTING_DATABASE_URL);
 	struct str out;
 
-	str_init(&out, DOTENV_MAX_BYTES);
+	str_init(&out, SETTINGS_MAX_BYTES);
 	for (size_t i = 0; !*url && i < sizeof(parts) / sizeof(*parts); i++)
 		if (*settings_text(settings, parts[i].setting))
 			append_part(&out, parts[i].keyword,
@@ -401,8 +288,7 @@ struct settings *settings_load(const char *const *environment, const char *doten
 	if (!settings)
 		abort();
 	settings->arena = arena_create();
-	take_dotenv(settings, dotenv_path, complaint);
-	take_environment(settings, environment);
+	settings_take(settings, environment, dotenv_path, complaint);
 	judge_all(settings, complaint);
 	if (complaint->length || complaint->has_overflowed) {
 		settings_destroy(settings);
@@ -437,8 +323,8 @@ bool settings_flag(const struct settings *settings, enum setting setting)
 
 bool settings_is_on(const struct settings *settings, enum setting setting)
 {
-	return table[setting].kind == KIND_TEXT ? *settings_text(settings, setting) != '\0'
-						: settings_flag(settings, setting);
+	return settings_table[setting].kind == KIND_TEXT ? *settings_text(settings, setting) != '\0'
+							 : settings_flag(settings, setting);
 }
 
 int64_t settings_choice(const struct settings *settings, enum setting setting)
@@ -456,7 +342,7 @@ void settings_help(struct str *out)
 	const char *group = NULL;
 
 	for (int i = 0; i < SETTING_COUNT; i++) {
-		const struct row *row = &table[i];
+		const struct row *row = &settings_table[i];
 
 		if (row->group != group)
 			str_format(out, "%s%s\n", group ? "\n" : "", row->group);
@@ -465,6 +351,9 @@ void settings_help(struct str *out)
 			   row->help);
 		append_allowed(out, row);
 		str_append_text(out, ".\n");
+		if (row->is_secret)
+			str_format(out, "      Or %s_FILE: the path of a file that holds it.\n",
+				   row->name);
 	}
 }
 
@@ -477,14 +366,18 @@ void settings_example(struct str *out)
 		"# The settings of almanac and their defaults. The environment goes before this\n"
 		"# file, which is read as .env from the working directory.\n");
 	for (int i = 0; i < SETTING_COUNT; i++) {
-		const struct row *row = &table[i];
+		const struct row *row = &settings_table[i];
 
 		if (row->group != group)
 			str_format(out, "\n# --- %s\n", row->group);
 		group = row->group;
 		str_format(out, "\n# %s;\n# ", row->help);
 		append_allowed(out, row);
-		str_format(out, ".\n%s=%s\n", row->name, row->by_default);
+		str_append_text(out, ".\n");
+		if (row->is_secret)
+			str_format(out, "# Or %s_FILE: the path of a file that holds it.\n",
+				   row->name);
+		str_format(out, "%s=%s\n", row->name, row->by_default);
 	}
 }
 
@@ -493,9 +386,9 @@ void settings_summary(const struct settings *settings, struct str *out)
 	for (int i = 0; i < SETTING_COUNT; i++) {
 		const char *text = settings->values[i].text;
 
-		if (strcmp(text, table[i].by_default) == 0)
+		if (strcmp(text, settings_table[i].by_default) == 0)
 			continue;
-		str_format(out, "%s%s=%s", out->length ? " " : "", table[i].name,
-			   table[i].is_secret ? "***" : text);
+		str_format(out, "%s%s=%s", out->length ? " " : "", settings_table[i].name,
+			   settings_table[i].is_secret ? "***" : text);
 	}
 }

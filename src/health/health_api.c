@@ -164,5 +164,6 @@ const struct endpoint health_metrics = {
 		"Numbers about this process in the Prometheus text format 0.0.4: requests and "
 		"latencies per route, the database's queues, sync runs and age per provider.",
 	.answers = say_metrics,
+	.opened_by = SETTING_METRICS_OPEN,
 	.is_quiet = true,
 };

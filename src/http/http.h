@@ -7,6 +7,7 @@
  *   intake.c    the raw request: malformed ones are refused here
  *   router.c    which endpoint
  *   scope.c     what it asks of a token
+ *   access.c    who may come in, and how often; see access.h
  *   reading.c   its fields
  *   asking.c    the question to the database, and its answer
  *   send.c      the answer's headers, ETag, gzip
@@ -26,6 +27,7 @@
 #include "almanac/endpoint.h"
 #include "almanac/loop.h"
 #include "almanac/mailbox.h"
+#include "almanac/network.h"
 #include "almanac/server.h"
 #include "almanac/str.h"
 
@@ -48,8 +50,12 @@ struct connection {
 	struct worker *worker;
 	struct connection *before, *after;
 	int fd;
-	bool is_extra;       /* above HTTP_MAX_CONNECTIONS: answered 503 and closed */
-	int64_t deadline_us; /* INT64_MAX: the next move is ours */
+	enum problem refusal; /* there are too many: this is told, and the connection closed */
+	int64_t deadline_us;  /* INT64_MAX: the next move is ours */
+	struct address address;
+	uint64_t key;          /* under which its address is counted (access.h) */
+	bool is_entered;       /* it is */
+	struct access *access; /* whose certificate it shows; NULL without TLS */
 };
 
 /* --- metrics of one route ------------------------------------------------------------------------------ */
@@ -77,6 +83,8 @@ struct worker {
 	char read_label[32], write_label[32];
 	struct cache *cache;
 	struct publication *publication;
+	struct access *access;
+	struct digest *digest; /* of tokens */
 	struct connection *connections;
 	size_t connection_count, connection_limit;
 	size_t open_requests;
@@ -97,7 +105,18 @@ struct server {
 	int port;
 	size_t route_count;
 	struct route_metrics *route_metrics; /* one more: unknown routes */
+	struct access *access;               /* what the workers began with, or got last */
+	struct limits *limits;
 	struct metric *connections, *refused_connections, *cache_hits, *cache_misses;
+};
+
+/* What came of counting a request by its token or address. */
+struct rate_verdict {
+	bool is_counted, is_refused;
+	int64_t quota, window_s;
+	int64_t remaining; /* that may come now */
+	int64_t reset_s;   /* until as many as ever may come */
+	int64_t wait_s;    /* refused: until one may come */
 };
 
 /* --- a request ----------------------------------------------------------------------------------------- */
@@ -132,7 +151,10 @@ struct request {
 	struct field_pair path_pairs[PATH_FIELDS_MAX];
 	size_t path_count;
 	struct field_value values[ENDPOINT_FIELDS_MAX];
-	void *kept; /* the room's */
+	void *kept;         /* the room's */
+	const char *token;  /* whose it is; NULL: nobody's */
+	const char *client; /* of one that was refused: its address */
+	struct rate_verdict rate;
 
 	/* the question */
 	struct asking asking;
@@ -245,6 +267,8 @@ bool worker_start(struct worker *worker, struct server *server, int index, int l
 /* Joins the thread and frees; fine when it was never started. */
 void worker_finish(struct worker *worker);
 void worker_publish(struct worker *worker, struct publication *publication);
+/* From its next turn on the worker goes by this. */
+void worker_guard(struct worker *worker, struct access *access);
 int64_t worker_patience_us(const struct worker *worker);
 /* Begins to drain: see server_stop. */
 void worker_stop(struct worker *worker, int64_t deadline_us);

@@ -20,7 +20,7 @@
 
 struct head {
 	const char *expected; /* where the next text must begin */
-	int hosts, lengths, codings;
+	int hosts, lengths, codings, authorizations;
 	bool is_broken, is_host_bad, is_length_bad, is_coding_bad, is_name_bad, is_value_bad;
 };
 
@@ -107,6 +107,8 @@ static enum MHD_Result look_at(void *argument, enum MHD_ValueKind kind, const ch
 	} else if (span_equals_nocase(key, SPAN("Transfer-Encoding"))) {
 		head->codings++;
 		head->is_coding_bad |= !span_equals_nocase(text, SPAN("chunked"));
+	} else if (span_equals_nocase(key, SPAN("Authorization"))) {
+		head->authorizations++;
 	}
 	return MHD_YES;
 }
@@ -157,6 +159,8 @@ static const char *judge_headers(const struct head *head, const char *end, bool 
 		return "the Host header is missing";
 	if (head->is_host_bad)
 		return "the Host header names no host";
+	if (head->authorizations > 1)
+		return "there is more than one Authorization header";
 	if (head->lengths > 1)
 		return "there is more than one Content-Length header";
 	if (head->is_length_bad)

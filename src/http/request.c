@@ -2,9 +2,9 @@
  * Called by worker.c for libmicrohttpd; calls all the other files. */
 #include <string.h>
 
+#include "access.h"
 #include "almanac/clock.h"
 #include "almanac/log.h"
-#include "http.h"
 
 #define ALLOW_MAX 128
 
@@ -58,6 +58,25 @@ static void tell_metrics(const struct request *request, int status, int64_t took
 	metric_observe_us(metrics->seconds, took_us);
 }
 
+/* Somebody put a token where it does not belong: it is not spread any further. */
+static struct span shown_target(const struct request *request)
+{
+	struct span rest = request->target, path;
+
+	if (!memmem(rest.bytes, rest.length, "access_token", 12))
+		return rest;
+	span_split(&rest, '?', &path);
+	return path;
+}
+
+/* Whose it was, or where it came from when it was refused. */
+static struct log_field tell_who(const struct request *request)
+{
+	if (request->token)
+		return log_text("token", request->token);
+	return request->client ? log_text("client", request->client) : (struct log_field){0};
+}
+
 static void tell_log(const struct request *request, int status, int64_t took_us)
 {
 	bool is_quiet = request->endpoint && request->endpoint->is_quiet && status < 500;
@@ -65,11 +84,12 @@ static void tell_log(const struct request *request, int status, int64_t took_us)
 		log_what("request"),
 		log_text("id", request->id),
 		log_text("method", request->method),
-		log_span("target", request->target),
+		log_span("target", shown_target(request)),
 		log_number("status", status),
 		log_ms("ms", took_us),
 		log_ms("db_ms", request->db_us),
 		log_number("rows", request->rows),
+		tell_who(request),
 		{0},
 	};
 
@@ -151,6 +171,7 @@ static void match(struct request *request)
 		request->is_decided = true;
 	}
 	str_finish(&allow);
+	access_judge(request);
 }
 
 /* Escapes of the path are judged before anything is matched: what they hide has no route. */
@@ -173,6 +194,7 @@ static void judge_announced(struct request *request)
 	bool waits = request_header(request, "Expect").length > 0;
 	int64_t announced = 0;
 
+	request->must_close = waits && request->is_decided;
 	if (!integer_parse(length, &announced))
 		return;
 	request->is_too_large = (uint64_t)announced > request->max_body;
@@ -198,8 +220,8 @@ static void judge(struct request *request, const char *method, const char *versi
 	fault = judge_path(request);
 	if (fault)
 		decide(request, PROBLEM_BAD_REQUEST, fault);
-	else if (request->connection->is_extra)
-		dismiss(request, PROBLEM_OVERLOADED, "too many connections are open");
+	else if (request->connection->refusal != PROBLEM_NONE)
+		dismiss(request, request->connection->refusal, "too many connections are open");
 	else if (worker->is_stopping)
 		dismiss(request, PROBLEM_SHUTTING_DOWN, NULL);
 	else

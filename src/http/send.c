@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "almanac/clock.h"
 #include "almanac/moment.h"
-#include "http.h"
 
 #define ETAG_MAX 96
 
@@ -229,8 +229,9 @@ static void add_headers(struct request *request, const struct outgoing *out,
 		add(response, "Vary", "Accept-Encoding");
 	if (out->is_gzip)
 		add(response, "Content-Encoding", "gzip");
-	if (request->must_close || request->worker->is_stopping || request->connection->is_extra)
+	if (request->must_close || request->worker->is_stopping || request->connection->refusal)
 		add(response, "Connection", "close");
+	access_add_headers(request, response);
 	add_own(response, entry ? entry->headers : reply->headers,
 		entry ? entry->header_count : reply->header_count);
 }

@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "almanac/log.h"
-#include "http.h"
 
 #define BACKLOG 4096
 
@@ -138,7 +138,9 @@ static void register_metrics(struct server *server)
 					  "Open connections.", NULL);
 	server->refused_connections =
 		metrics_get(metrics, METRIC_COUNTER, "almanac_http_refused_connections_total",
-			    "Connections beyond HTTP_MAX_CONNECTIONS, answered 503.", NULL);
+			    "Connections beyond HTTP_MAX_CONNECTIONS or "
+			    "HTTP_CONNECTIONS_PER_ADDRESS.",
+			    NULL);
 	server->cache_hits =
 		metrics_get(metrics, METRIC_COUNTER, "almanac_answer_cache_hits_total",
 			    "Answers given from the cache, or with another's question.", NULL);
@@ -195,7 +197,8 @@ static bool start_workers(struct server *server, const struct sockaddr_storage *
 	return true;
 }
 
-bool server_judge_address(const struct settings *settings, struct str *complaint)
+/* Beyond loopback somebody must have thought about who may come. */
+static bool judge_address(const struct settings *settings, struct str *complaint)
 {
 	const char *text = settings_text(settings, SETTING_HTTP_ADDRESS);
 	struct sockaddr_storage address;
@@ -205,13 +208,45 @@ bool server_judge_address(const struct settings *settings, struct str *complaint
 		str_format(complaint, "HTTP_ADDRESS=%s: must be an IPv4 or IPv6 address", text);
 		return false;
 	}
-	if (is_loopback(&address) || settings_flag(settings, SETTING_ALLOW_ANONYMOUS))
+	if (is_loopback(&address) || settings_flag(settings, SETTING_ALLOW_ANONYMOUS) ||
+	    settings_is_on(settings, SETTING_API_TOKENS))
 		return true;
-	str_format(complaint,
-		   "HTTP_ADDRESS=%s: beyond loopback everybody could do everything; set "
-		   "ALLOW_ANONYMOUS=1 if that is wanted, else listen on 127.0.0.1",
-		   text);
+	str_format(
+		complaint,
+		"HTTP_ADDRESS=%s: beyond loopback everybody could do everything; set API_TOKENS "
+		"(`almanac token NAME SCOPE` makes one), or ALLOW_ANONYMOUS=1 if that is wanted, "
+		"else listen on 127.0.0.1",
+		text);
 	return false;
+}
+
+bool server_judge(const struct settings *settings, struct str *complaint)
+{
+	struct access *access;
+
+	if (!judge_address(settings, complaint))
+		return false;
+	access = access_create(settings, NULL, complaint);
+	access_drop(access);
+	return access != NULL;
+}
+
+bool server_reload(struct server *server, const struct settings *fresh, struct str *complaint)
+{
+	struct access *access = access_create(fresh, server->options.routes, complaint);
+
+	if (!access)
+		return false;
+	if (!access->identity != !server->access->identity) {
+		str_append_text(complaint, "TLS_CERT_FILE: only a restart can begin or end TLS");
+		access_drop(access);
+		return false;
+	}
+	access_drop(server->access);
+	server->access = access;
+	for (int i = 0; i < server->worker_started; i++)
+		worker_guard(&server->workers[i], access);
+	return true;
 }
 
 struct server *server_start(const struct server_options *options, struct str *complaint)
@@ -227,9 +262,11 @@ struct server *server_start(const struct server_options *options, struct str *co
 	server->workers = calloc((size_t)server->worker_count, sizeof(*server->workers));
 	if (!server->workers)
 		abort();
+	server->limits = limits_create();
 	raise_file_limit(options->settings);
 	register_metrics(server);
-	if (read_address(options->settings, &address, &length) &&
+	server->access = access_create(options->settings, options->routes, complaint);
+	if (server->access && read_address(options->settings, &address, &length) &&
 	    claim_port(server, &address, length, complaint) &&
 	    start_workers(server, &address, length, complaint))
 		return server;
@@ -254,6 +291,8 @@ void server_stop(struct server *server, int64_t deadline_us)
 		worker_stop(&server->workers[i], deadline_us);
 	for (int i = 0; i < server->worker_started; i++)
 		worker_finish(&server->workers[i]);
+	access_drop(server->access);
+	limits_destroy(server->limits);
 	free(server->workers);
 	free(server->route_metrics);
 	free(server);

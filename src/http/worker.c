@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "almanac/clock.h"
 #include "almanac/container.h"
 #include "almanac/log.h"
-#include "http.h"
 
 #define SECOND INT64_C(1000000)
 #define SWEEP_US (SECOND / 4)
@@ -90,15 +90,21 @@ static void connection_open(struct worker *worker, struct MHD_Connection *mhd, v
 	connection->worker = worker;
 	connection->fd =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	connection->is_extra = worker->connection_count >= worker->connection_limit;
 	connection->deadline_us = clock_steady_us() + worker_patience_us(worker);
+	access_admit(connection, mhd);
+	if (worker->connection_count >= worker->connection_limit)
+		connection->refusal = PROBLEM_OVERLOADED;
+	if (worker->access->identity) {
+		connection->access = access_hold(worker->access);
+		identity_show(connection->access->identity, mhd);
+	}
 	connection->after = worker->connections;
 	if (connection->after)
 		connection->after->before = connection;
 	worker->connections = connection;
 	worker->connection_count++;
 	metric_add(worker->server->connections, 1);
-	if (connection->is_extra)
+	if (connection->refusal != PROBLEM_NONE)
 		metric_add(worker->server->refused_connections, 1);
 	*context = connection;
 }
@@ -119,6 +125,8 @@ static void connection_close(struct connection *connection)
 		connection->after->before = connection->before;
 	worker->connection_count--;
 	metric_add(worker->server->connections, -1);
+	access_release(connection);
+	access_drop(connection->access);
 	free(connection);
 }
 
@@ -254,14 +262,34 @@ static void open_databases(struct worker *worker)
 	worker->write = open_db(worker, false, worker->write_label);
 }
 
+/* Options are not constant there, though nobody changes them. */
+static void *text_of(const char *text)
+{
+	return (void *)(uintptr_t)text;
+}
+
+/* TLS 1.2 and above (RFC 9325). */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
+
 static bool start_daemon(struct worker *worker, int listener)
 {
+	const struct identity *identity = worker->access->identity;
+	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	const struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0,
+		 text_of(identity ? identity_certificate(identity) : "")},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, text_of(identity ? identity_key(identity) : "")},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, text_of(TLS_PRIORITIES)},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
 	worker->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
-		worker, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-		listener, MHD_OPTION_URI_LOG_CALLBACK, born, worker, MHD_OPTION_NOTIFY_COMPLETED,
-		completed, worker, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, worker,
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, worker, MHD_OPTION_CONNECTION_LIMIT,
+		flags | (identity ? MHD_USE_TLS : 0), 0, NULL, NULL, handle, worker,
+		MHD_OPTION_ARRAY, identity ? tls : tls + 3, MHD_OPTION_EXTERNAL_LOGGER, ignore_log,
+		NULL, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_URI_LOG_CALLBACK, born, worker,
+		MHD_OPTION_NOTIFY_COMPLETED, completed, worker, MHD_OPTION_NOTIFY_CONNECTION,
+		connection_changed, worker, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, worker,
+		MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)(worker->connection_limit + SPARE_CONNECTIONS),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
 		0, MHD_OPTION_END);
@@ -308,6 +336,8 @@ static void prepare(struct worker *worker, struct server *server, int index)
 
 	worker->server = server;
 	worker->index = index;
+	worker->access = access_hold(server->access);
+	worker->digest = digest_create();
 	worker->connection_limit =
 		(size_t)(settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) /
 			 server->worker_count);
@@ -347,11 +377,13 @@ void worker_finish(struct worker *worker)
 {
 	if (worker->is_started)
 		pthread_join(worker->thread, NULL);
+	mailbox_destroy(worker->mailbox);
 	str_finish(&worker->log_lines);
 	cache_destroy(worker->cache);
 	publication_drop(worker->publication);
+	access_drop(worker->access);
+	digest_destroy(worker->digest);
 	deflateEnd(&worker->deflater);
-	mailbox_destroy(worker->mailbox);
 	loop_destroy(worker->loop);
 }
 
@@ -371,6 +403,20 @@ struct delivery {
 	struct publication *publication;
 };
 
+static void post(struct worker *worker, struct publication *publication,
+		 void (*open)(struct letter *letter))
+{
+	struct delivery *delivery = calloc(1, sizeof(*delivery));
+
+	if (!delivery)
+		abort();
+	publication_hold(publication);
+	delivery->letter.open = open;
+	delivery->worker = worker;
+	delivery->publication = publication;
+	mailbox_post(worker->mailbox, &delivery->letter);
+}
+
 static void take_publication(struct letter *letter)
 {
 	struct delivery *delivery = container_of(letter, struct delivery, letter);
@@ -382,15 +428,21 @@ static void take_publication(struct letter *letter)
 
 void worker_publish(struct worker *worker, struct publication *publication)
 {
-	struct delivery *delivery = calloc(1, sizeof(*delivery));
+	post(worker, publication, take_publication);
+}
 
-	if (!delivery)
-		abort();
-	publication_hold(publication);
-	delivery->letter.open = take_publication;
-	delivery->worker = worker;
-	delivery->publication = publication;
-	mailbox_post(worker->mailbox, &delivery->letter);
+static void take_access(struct letter *letter)
+{
+	struct delivery *delivery = container_of(letter, struct delivery, letter);
+
+	access_drop(delivery->worker->access);
+	delivery->worker->access = container_of(delivery->publication, struct access, counted);
+	free(delivery);
+}
+
+void worker_guard(struct worker *worker, struct access *access)
+{
+	post(worker, &access->counted, take_access);
 }
 
 /* --- gzip ----------------------------------------------------------------------------------------------- */

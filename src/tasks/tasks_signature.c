@@ -104,16 +104,6 @@ static void sign(const struct secret *secret, const struct signature *signature,
 	hmac_destroy(hmac);
 }
 
-/* In the same time whatever they hold. */
-static bool is_equal(const uint8_t *one, const char *other)
-{
-	unsigned difference = 0;
-
-	for (size_t i = 0; i < DIGEST_LENGTH; i++)
-		difference |= one[i] ^ (unsigned)(unsigned char)other[i];
-	return difference == 0;
-}
-
 static bool is_right(struct arena *arena, const uint8_t *expected, struct span signatures)
 {
 	struct span one, bytes;
@@ -123,7 +113,7 @@ static bool is_right(struct arena *arena, const uint8_t *expected, struct span s
 		if (span_starts_with(one, VERSION) &&
 		    base64_parse(arena, behind(one, VERSION.length), &bytes) &&
 		    bytes.length == DIGEST_LENGTH)
-			is_found |= is_equal(expected, bytes.bytes);
+			is_found |= digest_equals(expected, (const uint8_t *)bytes.bytes);
 	return is_found;
 }
 

@@ -63,7 +63,8 @@ def parse_line(line):
 
 
 class Almanac:
-    def __init__(self, database_url, **settings):
+    def __init__(self, database_url, token=None, **settings):
+        self.token = token
         self.settings = {**DEFAULTS, "DATABASE_URL": database_url, **settings}
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="almanac-"))
         self.settings.setdefault("SPOOL_DIR", str(self.directory))
@@ -162,6 +163,16 @@ class Almanac:
         assert code == 0, f"the daemon ended with {code}"
         self.assert_no_complaints()
 
+    def reload(self):
+        """SIGHUP, until the settings are taken or refused; the line that says so."""
+        def lines():
+            return self.logged("settings reloaded") + self.logged("settings not reloaded")
+
+        before = len(lines())
+        self._process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(lines()) > before, 10, "the settings are read again")
+        return max(lines(), key=lambda line: line["time"])
+
     # --- the log ----------------------------------------------------------------------------------
 
     @property
@@ -224,7 +235,8 @@ class Almanac:
     # --- questions --------------------------------------------------------------------------------
 
     def url(self, path="/"):
-        return f"http://127.0.0.1:{self.port}{path}"
+        scheme = "https" if self.settings.get("TLS_CERT_FILE") else "http"
+        return f"{scheme}://127.0.0.1:{self.port}{path}"
 
     @property
     def _session(self):
@@ -233,6 +245,9 @@ class Almanac:
             self._local.session = requests.Session()
             self._local.session.trust_env = False
             self._local.session.headers.clear()
+            self._local.session.verify = str(self.settings.get("TLS_CERT_FILE") or True)
+            if self.token:
+                self._local.session.headers["Authorization"] = f"Bearer {self.token}"
         return self._local.session
 
     def hang_up(self):

@@ -65,7 +65,7 @@ def routes():
 
 @functools.lru_cache
 def library_flags():
-    names = "libmicrohttpd libpq jansson libcurl uuid libxml-2.0 libcrypto zlib"
+    names = "libmicrohttpd gnutls libpq jansson libcurl uuid libxml-2.0 libcrypto zlib"
     done = subprocess.run(["pkg-config", "--cflags", *names.split()], check=True,
                           stdout=subprocess.PIPE, text=True)
     return shlex.split(done.stdout)

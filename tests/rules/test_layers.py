@@ -26,7 +26,7 @@ DOORS = {
     "formats": "decimal duration fields ics json moment recurrence xml zone",
     "db": "db rows statements",
     "fetch": "fetch",
-    "http": "desk endpoint paging problems publication reply server",
+    "http": "desk endpoint paging problems publication reply server tokens",
     "flow": "flow scheduler",
     "catalog": "catalog",
     "health": "health",
@@ -45,6 +45,7 @@ LIBRARIES = {
     r"libpq-fe\.h|libpq/.*|postgres_ext\.h": "db",
     r"curl/.*": "fetch",
     r"microhttpd\.h": "http",
+    r"gnutls/.*": "http",
     r"zlib\.h": "http",
 }
 
