@@ -31,6 +31,15 @@
  * UTF-8 text in base64url. */
 const char *page_cursor(struct request *request, size_t place);
 
+/* A row of a list in the order of times and, within one, of names. */
+struct page_place {
+	const char *moment; /* as PostgreSQL writes it */
+	const char *name;
+};
+
+/* The place in a cursor "2026-02-01 20:00:00+00|name"; false when it is not such a one. */
+bool page_cursor_place(struct request *request, size_t place, struct page_place *found);
+
 /* Adds the fault of a cursor that is not one of ours. */
 void page_refuse(struct request *request, size_t place, struct field_faults *faults);
 

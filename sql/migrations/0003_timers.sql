@@ -51,6 +51,7 @@ CREATE TABLE timers (
 	autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX timers_next ON timers (next_at, id);
+CREATE INDEX timers_due ON timers (due_at, id);
 
 COMMENT ON TABLE timers IS 'Timers that are still to fire; a row leaves for timers_over when it is over.';
 COMMENT ON COLUMN timers.id IS 'A UUID of version 7: its order is that of creation.';
@@ -92,6 +93,7 @@ CREATE TABLE timers_over (
 ) PARTITION BY RANGE (finished_at);
 
 CREATE INDEX timers_over_id ON timers_over (id);
+CREATE INDEX timers_over_due ON timers_over (due_at, id);
 
 COMMENT ON TABLE timers_over IS 'Timers that are over, in one partition per day; kept TIMER_RETENTION_DAYS.';
 COMMENT ON COLUMN timers_over.id IS 'As in timers.';
@@ -348,8 +350,9 @@ FROM timers_over;
 COMMENT ON VIEW timers_over_shown IS 'Timers that are over, as requests see them.';
 
 -- What is few among many has an index of its own, so that lists of it need not pass the others.
-CREATE INDEX timers_retrying ON timers (id) WHERE attempts > 0;
-CREATE INDEX timers_over_lost ON timers_over (id) WHERE status <> 'finished';
+CREATE INDEX timers_retrying ON timers (due_at, id) WHERE attempts > 0;
+CREATE INDEX timers_over_lost ON timers_over (status, id) WHERE status <> 'finished';
+CREATE INDEX timers_over_lost_due ON timers_over (status, due_at, id) WHERE status <> 'finished';
 
 -- The first day on which a timer may be over: its id holds when it was made, by the clock of a daemon,
 -- which may be off by hours. Partitions of days before it, and of days to come, need not be looked at.

@@ -1,13 +1,11 @@
--- $1 id of the last row or NULL, $2 due at or after, $3 due before (NULL: any), $4 limit -> rows: one timer each, the newest first
-SELECT l.*, CASE WHEN row_number() OVER (ORDER BY l.id DESC) = $4::bigint THEN l.id::text END AS _cursor
+-- $1 id of the last row or NULL, $2 limit -> rows: one timer each, the newest first
+SELECT l.*, CASE WHEN row_number() OVER (ORDER BY l.id DESC) = $2::bigint THEN l.id::text END AS _cursor
 FROM (
 	SELECT id, url, method, "dueAt", "timeLeft", status, attempts, "maxAttempts", "nextAttemptAt",
 	       "lastAttempt", "createdAt", "finishedAt", metadata, "timeoutMs"
 	FROM timers_over_shown
-	WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-	  AND "dueAt" >= coalesce($2::timestamptz, '-infinity') AND "dueAt" < coalesce($3::timestamptz, 'infinity')
-	  AND status = 'finished'
+	WHERE id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AND status = 'finished'
 	ORDER BY id DESC
-	LIMIT $4::bigint
+	LIMIT $2::bigint
 ) AS l
 ORDER BY l.id DESC

@@ -1,6 +1,8 @@
 /* paging.c - cursors of lists are read; called by the endpoints' records. */
 #include "almanac/paging.h"
 
+#include "almanac/moment.h"
+
 const char *page_cursor(struct request *request, size_t place)
 {
 	const struct field_value *value = request_value(request, place);
@@ -12,6 +14,19 @@ const char *page_cursor(struct request *request, size_t place)
 	    !span_is_text(bytes))
 		return NULL;
 	return arena_text(request_arena(request), bytes);
+}
+
+bool page_cursor_place(struct request *request, size_t place, struct page_place *found)
+{
+	struct span rest = span_of(page_cursor(request, place));
+	struct moment moment;
+	struct span text;
+
+	if (!span_split(&rest, '|', &text) || rest.length == 0 || !moment_parse(text, &moment))
+		return false;
+	found->moment = arena_text(request_arena(request), text);
+	found->name = arena_text(request_arena(request), rest);
+	return true;
 }
 
 void page_refuse(struct request *request, size_t place, struct field_faults *faults)

@@ -195,48 +195,26 @@ static const struct field files_fields[] = {
 	{0},
 };
 
-struct files_cursor {
-	const char *ends_at;
-	const char *name;
-};
-
-/* "2026-02-01 20:00:00+00|<name>"; false when it is not one of ours. */
-static bool read_cursor(struct request *request, struct files_cursor *cursor)
-{
-	struct arena *arena = request_arena(request);
-	struct span rest = span_of(page_cursor(request, FILES_CURSOR));
-	struct moment moment;
-	struct span ends_at;
-
-	*cursor = (struct files_cursor){0};
-	if (!request_value(request, FILES_CURSOR)->is_given)
-		return true;
-	if (!span_split(&rest, '|', &ends_at) || rest.length == 0 ||
-	    !moment_parse(ends_at, &moment))
-		return false;
-	cursor->ends_at = arena_text(arena, ends_at);
-	cursor->name = arena_text(arena, rest);
-	return true;
-}
-
 static enum problem files_rules(struct request *request, struct field_faults *faults)
 {
-	struct files_cursor cursor;
+	struct page_place last;
 
-	if (!read_cursor(request, &cursor))
+	if (request_value(request, FILES_CURSOR)->is_given &&
+	    !page_cursor_place(request, FILES_CURSOR, &last))
 		page_refuse(request, FILES_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
 static void files_prepare(struct request *request, struct asking *asking)
 {
-	struct files_cursor cursor;
+	struct page_place last = {0};
 
-	if (!read_cursor(request, &cursor))
+	if (request_value(request, FILES_CURSOR)->is_given &&
+	    !page_cursor_place(request, FILES_CURSOR, &last))
 		return;
 	asking->values[0] = request_given(request, FILES_USER);
-	asking->values[1] = db_text(cursor.ends_at);
-	asking->values[2] = db_text(cursor.name);
+	asking->values[1] = db_text(last.moment);
+	asking->values[2] = db_text(last.name);
 	asking->values[3] = request_given(request, FILES_LIMIT);
 	asking->value_count = 4;
 }

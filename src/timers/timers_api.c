@@ -182,46 +182,69 @@ static const struct field list_fields[] = {
 	{0},
 };
 
-/* The id that a cursor holds; NULL when there is no cursor or it is not one of ours. */
-static const char *cursor_id(struct request *request)
+static enum sql list_statement(struct request *request)
 {
-	const char *text = page_cursor(request, LIST_CURSOR);
+	const struct field_value *status = request_value(request, LIST_STATUS);
+	enum sql statement = status->is_given ? list_statements[status->number] : SQL_TIMERS_LIST;
+	bool has_time = request_value(request, LIST_DUE_AFTER)->is_given ||
+			request_value(request, LIST_DUE_BEFORE)->is_given;
+
+	return has_time && statement != SQL_TIMERS_LIST_RUNNING ? SQL_TIMERS_LIST_DUE : statement;
+}
+
+/* The last row that the cursor tells of: its id, and its time where the list is in the order of times.
+ * False when the cursor is not one of such a list. */
+static bool read_last(struct request *request, enum sql statement, struct page_place *last)
+{
 	struct uuid id;
 
-	return text && uuid_read(span_of(text), &id) ? text : NULL;
+	*last = (struct page_place){0};
+	if (!request_value(request, LIST_CURSOR)->is_given)
+		return true;
+	if (statement == SQL_TIMERS_LIST_DUE || statement == SQL_TIMERS_LIST_RUNNING)
+		return page_cursor_place(request, LIST_CURSOR, last) &&
+		       uuid_read(span_of(last->name), &id);
+	last->name = page_cursor(request, LIST_CURSOR);
+	return last->name && uuid_read(span_of(last->name), &id);
 }
 
 static enum problem list_rules(struct request *request, struct field_faults *faults)
 {
-	if (request_value(request, LIST_CURSOR)->is_given && !cursor_id(request))
+	struct page_place last;
+
+	if (!read_last(request, list_statement(request), &last))
 		page_refuse(request, LIST_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
-static enum sql list_statement(struct request *request)
+static void give(struct asking *asking, struct db_value value)
 {
-	const struct field_value *status = request_value(request, LIST_STATUS);
-	bool has_time = request_value(request, LIST_DUE_AFTER)->is_given ||
-			request_value(request, LIST_DUE_BEFORE)->is_given;
+	asking->values[asking->value_count++] = value;
+}
 
-	if (!status->is_given)
-		return SQL_TIMERS_LIST;
-	if (list_statements[status->number] == SQL_TIMERS_LIST_SCHEDULED && has_time)
-		return SQL_TIMERS_LIST_DUE;
-	return list_statements[status->number];
+static void give_times(struct request *request, struct asking *asking, struct page_place last)
+{
+	give(asking, request_given(request, LIST_DUE_AFTER));
+	give(asking, request_given(request, LIST_DUE_BEFORE));
+	if (asking->statement == SQL_TIMERS_LIST_DUE)
+		give(asking, request_given(request, LIST_STATUS));
+	give(asking, db_text(last.moment));
 }
 
 static void list_prepare(struct request *request, struct asking *asking)
 {
+	struct page_place last;
+
 	asking->statement = list_statement(request);
-	asking->values[asking->value_count++] = db_text(cursor_id(request));
-	if (asking->statement != SQL_TIMERS_LIST_SCHEDULED) {
-		asking->values[asking->value_count++] = request_given(request, LIST_DUE_AFTER);
-		asking->values[asking->value_count++] = request_given(request, LIST_DUE_BEFORE);
-	}
-	asking->values[asking->value_count++] = request_given(request, LIST_LIMIT);
+	if (!read_last(request, asking->statement, &last))
+		return;
+	if (asking->statement == SQL_TIMERS_LIST_DUE ||
+	    asking->statement == SQL_TIMERS_LIST_RUNNING)
+		give_times(request, asking, last);
+	give(asking, db_text(last.name));
+	give(asking, request_given(request, LIST_LIMIT));
 	if (asking->statement == SQL_TIMERS_LIST_LOST)
-		asking->values[asking->value_count++] = request_given(request, LIST_STATUS);
+		give(asking, request_given(request, LIST_STATUS));
 }
 
 const struct endpoint timers_list = {
@@ -231,8 +254,9 @@ const struct endpoint timers_list = {
 	.tag = "timers",
 	.summary = "List timers",
 	.description =
-		"The newest first; those that are over for as long as TIMER_RETENTION_DAYS says. "
-		"Without headers and payload: look a timer up to see them.",
+		"The newest first; with dueAfter or dueBefore in the order of due times, and those that "
+		"are running in that of their attempts. Those that are over for as long as "
+		"TIMER_RETENTION_DAYS says. Without headers and payload: look a timer up to see them.",
 	.reads = list_fields,
 	.check = list_rules,
 	.has_statement = true,

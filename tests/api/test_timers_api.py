@@ -773,10 +773,23 @@ def test_lists_tell_the_newest_first(shelf):
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
 def test_lists_of_one_state(limit, shelf):
+    """The newest first; those that are running in the order of their attempts."""
     timers, made = shelf
     for status, expected in made.items():
-        assert ids(timers.almanac, f"/api/v1/timers?status={status}&limit={limit}") == \
-            sorted(expected, reverse=True), status
+        wanted = expected if status == "running" else sorted(expected, reverse=True)
+        assert ids(timers.almanac, f"/api/v1/timers?status={status}&limit={limit}") == wanted, status
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_lists_in_the_order_of_due_times(limit, shelf):
+    """With a bound that everybody keeps: the same timers in another order, whatever their state."""
+    timers, made = shelf
+    for status, expected in {**made, "": sum(made.values(), [])}.items():
+        path = f"/api/v1/timers?dueAfter=2000-01-01&limit={limit}" + (f"&status={status}" if status else "")
+        listed = ids(timers.almanac, path)
+        assert sorted(listed) == sorted(expected), status
+        due = [(timers.find(timer)["dueAt"], timer) for timer in listed]
+        assert due == sorted(due) or status == "running"
 
 
 def test_lists_by_due_time(own_timers):
@@ -784,16 +797,16 @@ def test_lists_by_due_time(own_timers):
     made = [timers.create(dueAt=f"2030-01-0{day}T12:00:00Z")["id"] for day in range(1, 6)]
     timers.cancel(made[2])
     path = "/api/v1/timers?dueAfter=2030-01-02T12:00:00Z&dueBefore=2030-01-05T12:00:00Z"
-    assert ids(timers.almanac, path) == made[1:4][::-1]
-    assert ids(timers.almanac, path + "&limit=1") == made[1:4][::-1]
-    assert ids(timers.almanac, path + "&status=scheduled") == [made[3], made[1]]
+    assert ids(timers.almanac, path) == made[1:4]
+    assert ids(timers.almanac, path + "&limit=1") == made[1:4]
+    assert ids(timers.almanac, path + "&status=scheduled") == [made[1], made[3]]
     assert ids(timers.almanac, path + "&status=cancelled") == [made[2]]
     assert ids(timers.almanac, path + "&status=running") == []
-    assert ids(timers.almanac, path + "&status=scheduled&limit=1") == [made[3], made[1]]
+    assert ids(timers.almanac, path + "&status=scheduled&limit=1") == [made[1], made[3]]
     assert ids(timers.almanac, "/api/v1/timers?status=scheduled&dueBefore=2030-01-02T12:00:00Z") == \
         made[:1]
     assert ids(timers.almanac, "/api/v1/timers?status=scheduled&dueAfter=2030-01-04T12:00:00Z") == \
-        made[:2:-1]
+        made[3:]
     assert ids(timers.almanac, "/api/v1/timers?dueAfter=2030-01-05T12:00:00%2B00:00") == made[4:]
     assert ids(timers.almanac, "/api/v1/timers?dueBefore=2030-01-01") == []
 
@@ -820,6 +833,8 @@ def test_an_empty_list(own_timers):
 STATES = "must be one of: scheduled, running, finished, failed, cancelled"
 CURSOR_RULE = "must be a cursor from an earlier answer"
 FOREIGN = base64.urlsafe_b64encode(b"7").decode().rstrip("=")
+BY_ID = base64.urlsafe_b64encode(b"019ab8f2-61d0-7c4e-9d2b-3f1c5e7a9b0d").decode().rstrip("=")
+NAMELESS = base64.urlsafe_b64encode(b"2026-02-01 20:00:00+00|x").decode().rstrip("=")
 BAD_QUERIES = [
     ("status=open", {"status": ("choice", STATES)}),
     ("status=Failed", {"status": ("choice", STATES)}),
@@ -830,6 +845,8 @@ BAD_QUERIES = [
     ("limit=x", {"limit": ("format", "must be a whole number from 1 to 1000")}),
     ("cursor=!", {"cursor": ("format", CURSOR_RULE)}),
     (f"cursor={FOREIGN}", {"cursor": ("format", "must be `next` of an earlier answer")}),
+    (f"dueAfter=2030-01-01&cursor={BY_ID}", {"cursor": ("format", "must be `next` of an earlier answer")}),
+    (f"status=running&cursor={NAMELESS}", {"cursor": ("format", "must be `next` of an earlier answer")}),
     ("status=x&limit=x", {"status": ("choice", STATES),
                           "limit": ("format", "must be a whole number from 1 to 1000")}),
 ]

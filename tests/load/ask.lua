@@ -109,14 +109,27 @@ function kinds.prices()
   end
 end
 
+local function lines_of(file)
+  local lines = {}
+  for line in io.lines(file) do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
 -- keys FILE: one event by its UUID, a UUID on each line
 function kinds.keys(arguments)
-  local keys = {}
-  for key in io.lines(arguments[3]) do
-    keys[#keys + 1] = key
-  end
+  local keys = lines_of(arguments[3])
   return function()
     return get("/api/v1/events/" .. keys[1 + walk(#keys)])
+  end
+end
+
+-- targets FILE: whatever stands on its lines
+function kinds.targets(arguments)
+  local targets = lines_of(arguments[3])
+  return function()
+    return get(targets[1 + walk(#targets)])
   end
 end
 

@@ -110,7 +110,11 @@ class Yard:
 
     def database(self):
         """A migrated, empty one."""
-        url = self.postgres.create_database(by_socket=True)
+        return self.database_on(self.postgres)
+
+    @staticmethod
+    def database_on(postgres):
+        url = postgres.create_database(by_socket=True)
         done = daemons.run("migrate", DATABASE_URL=url)
         assert done.returncode == 0, done.stderr
         return url
