@@ -8,6 +8,7 @@
 #include "almanac/clock.h"
 #include "almanac/db.h"
 #include "almanac/fetch.h"
+#include "almanac/health.h"
 #include "almanac/log.h"
 #include "almanac/metrics.h"
 #include "almanac/routes.h"
@@ -66,6 +67,9 @@ static int help(void)
 		"              SIGHUP reads the settings again\n"
 		"  migrate     bring the database's schema up to date and end\n"
 		"  check       judge the settings and the database and end: 0 all is well\n"
+		"  healthcheck [--ready]\n"
+		"              ask the daemon of these settings for /livez, or /readyz, and end: 0 when\n"
+		"              it answers 200 within two seconds\n"
 		"  rebuild-tasks [--dry-run]\n"
 		"              make the tasks anew from the webhooks that are kept and end; dry: only\n"
 		"              compare, 0 when they agree\n"
@@ -148,16 +152,16 @@ static bool open_server(struct house *house, struct str *complaint)
 	return house->server != NULL;
 }
 
-/* The demo provider's feed is one of our own paths. */
-static void note_demo_url(struct house *house)
+/* One of our own paths, as it is asked for on this machine. */
+static void write_own_url(const struct settings *settings, int port, const char *path,
+			  char url[URL_MAX])
 {
-	const char *address = settings_text(house->settings, SETTING_HTTP_ADDRESS);
+	const char *address = settings_text(settings, SETTING_HTTP_ADDRESS);
 	bool is_any = strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
 	bool is_v6 = strchr(address, ':') != NULL;
 
-	snprintf(house->demo_url, sizeof(house->demo_url), "http://%s%s%s:%d/demo/events.xml",
-		 is_v6 && !is_any ? "[" : "", is_any ? "127.0.0.1" : address,
-		 is_v6 && !is_any ? "]" : "", server_port(house->server));
+	snprintf(url, URL_MAX, "http://%s%s%s:%d%s", is_v6 && !is_any ? "[" : "",
+		 is_any ? "127.0.0.1" : address, is_v6 && !is_any ? "]" : "", port, path);
 }
 
 /* The same after a restart: the port is this daemon's alone on its host. */
@@ -184,7 +188,8 @@ static bool open_scheduler(struct house *house, struct str *complaint)
 		.user_agent = USER_AGENT,
 	};
 
-	note_demo_url(house);
+	write_own_url(house->settings, server_port(house->server), "/demo/events.xml",
+		      house->demo_url);
 	note_daemon_name(house);
 	house->schedule.server = house->server;
 	house->schedule.edition = &house->edition;
@@ -264,6 +269,20 @@ static int wait_for_end(struct house *house, const sigset_t *signals)
 	return signal_number;
 }
 
+/* So that whoever sends us requests finds others in time; a further signal ends it. */
+static void drain(struct house *house, sigset_t signals)
+{
+	int64_t seconds = settings_number(house->settings, SETTING_HTTP_DRAIN_SECONDS);
+	const struct timespec patience = {.tv_sec = seconds};
+
+	if (seconds == 0)
+		return;
+	atomic_store(&house->heartbeat.is_draining, true);
+	log_info(log_what("draining"), log_number("seconds", seconds));
+	sigdelset(&signals, SIGHUP);
+	sigtimedwait(&signals, NULL, &patience);
+}
+
 /* --- the house closes in reverse: no new runs and no news for the workers, then the doors ------------ */
 
 static void close_house(struct house *house)
@@ -298,6 +317,7 @@ static int serve(struct settings *settings)
 	    open_scheduler(&house, &complaint)) {
 		say_serving(&house);
 		signal_number = wait_for_end(&house, &signals);
+		drain(&house, signals);
 		log_info(log_what("stopping"), log_text("signal", strsignal(signal_number)));
 		code = EXIT_FINE;
 	} else {
@@ -338,6 +358,27 @@ static int check(const struct settings *settings)
 	return code;
 }
 
+static int healthcheck(const struct settings *settings, const char *path)
+{
+	int port = (int)settings_number(settings, SETTING_HTTP_PORT);
+	char url[URL_MAX];
+	struct str words;
+	int code = EXIT_USAGE;
+
+	str_init(&words, TEXT_MAX);
+	write_own_url(settings, port, path, url);
+	if (port == 0)
+		str_append_text(&words, "HTTP_PORT=0: a daemon on any port cannot be found");
+	else
+		code = health_probe(url, &words) ? EXIT_FINE : EXIT_FAILED;
+	if (code == EXIT_FINE)
+		printf("%.*s\n", (int)span_trim(str_span(&words)).length, str_text(&words));
+	else
+		complain(&words, code);
+	str_finish(&words);
+	return code;
+}
+
 static int rebuild(const struct settings *settings, bool is_dry)
 {
 	bool agrees = false;
@@ -373,7 +414,15 @@ static int make_token(const char *name, const char *scope)
 
 /* --- the command line -------------------------------------------------------------------------------- */
 
-enum command { COMMAND_SERVE, COMMAND_MIGRATE, COMMAND_CHECK, COMMAND_REBUILD, COMMAND_COMPARE };
+enum command {
+	COMMAND_SERVE,
+	COMMAND_MIGRATE,
+	COMMAND_CHECK,
+	COMMAND_LIVE,
+	COMMAND_READY,
+	COMMAND_REBUILD,
+	COMMAND_COMPARE,
+};
 
 static int act(enum command command, struct settings *settings)
 {
@@ -382,6 +431,10 @@ static int act(enum command command, struct settings *settings)
 		return migrate(settings);
 	case COMMAND_CHECK:
 		return check(settings);
+	case COMMAND_LIVE:
+		return healthcheck(settings, "/livez");
+	case COMMAND_READY:
+		return healthcheck(settings, "/readyz");
 	case COMMAND_REBUILD:
 	case COMMAND_COMPARE:
 		return rebuild(settings, command == COMMAND_COMPARE);
@@ -419,6 +472,8 @@ static const struct {
 	{{NULL, NULL}, COMMAND_SERVE},
 	{{"migrate", NULL}, COMMAND_MIGRATE},
 	{{"check", NULL}, COMMAND_CHECK},
+	{{"healthcheck", NULL}, COMMAND_LIVE},
+	{{"healthcheck", "--ready"}, COMMAND_READY},
 	{{"rebuild-tasks", NULL}, COMMAND_REBUILD},
 	{{"rebuild-tasks", "--dry-run"}, COMMAND_COMPARE},
 };

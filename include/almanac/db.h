@@ -140,9 +140,10 @@ struct db_value db_number(struct arena *arena, int64_t number);
 enum db_start { DB_START_OK, DB_START_UNREACHABLE, DB_START_REFUSED };
 
 /*
- * Brings the schema up to date: every migration newer than the recorded version, each in one
- * transaction, under one advisory lock, so several daemons may start at once. A database newer
- * than this binary is refused. `complaint` gets one line naming the file or the server's words.
+ * Brings the schema up to date: all migrations newer than the recorded version in one transaction,
+ * under an advisory lock, so several daemons may start at once. When others who serve are in the way it
+ * lets them go first and tries again, for about half a minute. A database newer than this binary is
+ * refused. `complaint` gets one line naming the file or the server's words.
  */
 enum db_start db_migrate(const char *conninfo, struct str *complaint);
 

@@ -27,10 +27,11 @@
 
 struct request; /* http's own; reached through the functions below */
 
-/* When the scheduler last went round, for readiness: steady clock, µs. */
+/* For readiness. beat_us: when the scheduler last went round, steady clock. */
 struct heartbeat {
 	_Atomic int64_t beat_us;
 	_Atomic bool are_reports_stuck; /* report files that are due cannot be written */
+	_Atomic bool is_draining;       /* told to stop: no more requests, please */
 };
 
 #define ENDPOINT_FIELDS_MAX 24

@@ -80,6 +80,7 @@ struct fetch {
 	bool (*received)(struct fetch *fetch, struct span bytes);
 	void (*finished)(struct fetch *fetch, const struct fetch_result *result);
 	bool wants_all;
+	bool takes_any_certificate; /* of https: whoever it is; else it is verified */
 	/* For calls by the thousand whose answer matters little: it is taken as it comes, not
 	 * decompressed, and of its headers the result tells but retry_after, of 429 and 503. */
 	bool is_terse;

@@ -2,7 +2,10 @@
 #ifndef ALMANAC_HEALTH_H
 #define ALMANAC_HEALTH_H
 
+#include <stdbool.h>
+
 #include "almanac/endpoint.h"
+#include "almanac/str.h"
 
 extern const struct endpoint health_status;  /* GET /status */
 extern const struct endpoint health_text;    /* GET /health */
@@ -10,5 +13,9 @@ extern const struct endpoint health_live;    /* GET /livez */
 extern const struct endpoint health_ready;   /* GET /readyz */
 extern const struct endpoint health_check;   /* GET /api/v1/health/check */
 extern const struct endpoint health_metrics; /* GET /metrics */
+
+/* Asks a daemon, for at most two seconds: true when it answers 200. `words` gets one line: its answer, or
+ * why there is none. A certificate is not looked at: the URL is one of this machine. */
+bool health_probe(const char *url, struct str *words);
 
 #endif

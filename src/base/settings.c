@@ -35,6 +35,8 @@ const struct row settings_table[SETTING_COUNT] = {
 		"a whole request must arrive, and its answer be taken, within this many seconds"},
 	[SETTING_HTTP_SHUTDOWN_SECONDS] = {"HTTP_SHUTDOWN_SECONDS", http, KIND_NUMBER, 1, 300, "8", NULL,
 		false, "seconds to finish what is open when told to stop"},
+	[SETTING_HTTP_DRAIN_SECONDS] = {"HTTP_DRAIN_SECONDS", http, KIND_NUMBER, 0, 300, "0", NULL, false,
+		"seconds to go on serving when told to stop, with /readyz 503, so that proxies turn away"},
 	[SETTING_ALLOW_ANONYMOUS] = {"ALLOW_ANONYMOUS", http, KIND_FLAG, 0, 0, "0", NULL, false,
 		"allow to listen beyond loopback although everybody may do everything"},
 	[SETTING_API_TOKENS] = {"API_TOKENS", guarding, KIND_TEXT, 0, 32000, "", NULL, true,

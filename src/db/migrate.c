@@ -3,14 +3,18 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "almanac/log.h"
 #include "connection.h"
 
 #define CALL_VALUES_MAX 8
 
-/* Any number will do, as long as it stays the same. */
-#define LOCK "SELECT pg_advisory_lock(4701382215)"
+/* One who migrates at a time; any number will do, as long as it stays the same. What a migration locks
+ * is waited for more briefly than those who serve wait: they queue behind it. */
+#define BEGIN "BEGIN; SELECT pg_advisory_xact_lock(4701382215); SET LOCAL lock_timeout = '200ms'"
+#define ATTEMPTS 150
+#define PAUSE_NS 200000000L
 #define HAS_TABLE "SELECT (to_regclass('almanac_migrations') IS NOT NULL)::integer"
 #define CREATE_TABLE                                                                                       \
 	"CREATE TABLE almanac_migrations ("                                                                \
@@ -86,25 +90,44 @@ static bool record(PGconn *connection, const struct migration *migration)
 	return is_fine;
 }
 
-static bool apply(PGconn *connection, const struct migration *migration, struct str *complaint)
+enum outcome { OUTCOME_APPLIED, OUTCOME_REFUSED, OUTCOME_IN_THE_WAY };
+
+/* Somebody who serves holds what is to be changed: lock_not_available, deadlock_detected. */
+static enum outcome apply(PGconn *connection, const char *sql)
 {
-	if (run(connection, "BEGIN") && run(connection, migration->text) &&
-	    record(connection, migration) && run(connection, "COMMIT")) {
-		log_info(log_what("migrated"), log_text("file", migration->file));
-		return true;
-	}
-	complain(connection, migration->file, complaint);
-	run(connection, "ROLLBACK");
-	return false;
+	PGresult *result = PQexec(connection, sql);
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	enum outcome outcome = OUTCOME_REFUSED;
+
+	if (PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK)
+		outcome = OUTCOME_APPLIED;
+	else if (sqlstate && (strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "40P01") == 0))
+		outcome = OUTCOME_IN_THE_WAY;
+	PQclear(result);
+	return outcome;
 }
 
-static bool apply_newer(PGconn *connection, int version, struct str *complaint)
+static enum outcome apply_newer(PGconn *connection, int version, struct str *complaint)
+{
+	enum outcome outcome = OUTCOME_APPLIED;
+
+	for (size_t i = 0; i < migration_count && outcome == OUTCOME_APPLIED; i++) {
+		if (migrations[i].version <= version)
+			continue;
+		outcome = apply(connection, migrations[i].text);
+		if (outcome == OUTCOME_APPLIED && !record(connection, &migrations[i]))
+			outcome = OUTCOME_REFUSED;
+		if (outcome != OUTCOME_APPLIED)
+			complain(connection, migrations[i].file, complaint);
+	}
+	return outcome;
+}
+
+static void tell_migrated(int version)
 {
 	for (size_t i = 0; i < migration_count; i++)
-		if (migrations[i].version > version &&
-		    !apply(connection, &migrations[i], complaint))
-			return false;
-	return true;
+		if (migrations[i].version > version)
+			log_info(log_what("migrated"), log_text("file", migrations[i].file));
 }
 
 static bool is_known(int version, struct str *complaint)
@@ -117,18 +140,44 @@ static bool is_known(int version, struct str *complaint)
 	return false;
 }
 
-static enum db_start migrate(PGconn *connection, struct str *complaint)
+/* All that is new, or nothing. */
+static enum outcome migrate_whole(PGconn *connection, struct str *complaint)
 {
+	enum outcome outcome;
 	int version = 0;
 
-	if (!run(connection, LOCK) || !ensure_table(connection) ||
-	    !read_version(connection, &version)) {
+	if (!run(connection, BEGIN) || !read_version(connection, &version)) {
 		complain(connection, "", complaint);
-		return DB_START_REFUSED;
+		return OUTCOME_REFUSED;
 	}
-	return is_known(version, complaint) && apply_newer(connection, version, complaint)
-		       ? DB_START_OK
-		       : DB_START_REFUSED;
+	if (!is_known(version, complaint))
+		return OUTCOME_REFUSED;
+	if (!ensure_table(connection)) {
+		complain(connection, "", complaint);
+		return OUTCOME_REFUSED;
+	}
+	outcome = apply_newer(connection, version, complaint);
+	if (outcome == OUTCOME_APPLIED && !run(connection, "COMMIT")) {
+		complain(connection, "", complaint);
+		return OUTCOME_REFUSED;
+	}
+	if (outcome == OUTCOME_APPLIED)
+		tell_migrated(version);
+	return outcome;
+}
+
+static enum db_start migrate(PGconn *connection, struct str *complaint)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	enum outcome outcome = migrate_whole(connection, complaint);
+
+	for (int i = 1; outcome == OUTCOME_IN_THE_WAY && i < ATTEMPTS; i++) {
+		run(connection, "ROLLBACK");
+		nanosleep(&pause, NULL);
+		str_clear(complaint);
+		outcome = migrate_whole(connection, complaint);
+	}
+	return outcome == OUTCOME_APPLIED ? DB_START_OK : DB_START_REFUSED;
 }
 
 static bool prepare_all(PGconn *connection, struct str *complaint)

@@ -122,6 +122,8 @@ static void set_destination(CURL *easy, const struct fetch *fetch)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, fetch->max_redirects > 0 ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)fetch->max_redirects);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)fetch->connect_timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, fetch->takes_any_certificate ? 0L : 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, fetch->takes_any_certificate ? 0L : 2L);
 }
 
 static void set_protocols(CURL *easy)

@@ -66,17 +66,26 @@ static bool has_heartbeat(const struct request *request)
 	       HEARTBEAT_LATE_US;
 }
 
+static bool is_draining(const struct request *request)
+{
+	return atomic_load(&request_heartbeat(request)->is_draining);
+}
+
 static void say_parts(struct request *request, bool is_database_well, struct reply *reply)
 {
 	bool is_scheduler_well = has_heartbeat(request);
 	bool are_reports_well = !atomic_load(&request_heartbeat(request)->are_reports_stuck);
 	bool is_well = is_database_well && is_scheduler_well && are_reports_well;
+	bool is_leaving = is_draining(request);
 
-	reply->status = is_well ? 200 : 503;
+	reply->status = is_well && !is_leaving ? 200 : 503;
 	str_format(&reply->body,
 		   "{\"status\":\"%s\",\"database\":\"%s\",\"scheduler\":\"%s\",\"reports\":\"%s\"",
-		   is_well ? "ok" : "unavailable", is_database_well ? "ok" : "unavailable",
-		   is_scheduler_well ? "ok" : "stuck", are_reports_well ? "ok" : "stuck");
+		   is_leaving ? "stopping"
+		   : is_well  ? "ok"
+			      : "unavailable",
+		   is_database_well ? "ok" : "unavailable", is_scheduler_well ? "ok" : "stuck",
+		   are_reports_well ? "ok" : "stuck");
 }
 
 /* The question went over the connection for reads: the one for writes must stand as well. */
@@ -104,7 +113,7 @@ static void complain_unwell(struct request *request, const struct complaint *com
 #define PARTS_SCHEMA                                                                               \
 	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\",\"reports\"],"   \
 	"\"properties\":{"                                                                         \
-	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                      \
+	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\",\"stopping\"]},"         \
 	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                    \
 	"\"scheduler\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                         \
 	"\"reports\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                           \
@@ -118,7 +127,8 @@ const struct endpoint health_ready = {
 	.summary = "Readiness",
 	.description =
 		"200 when the database answers, its schema is the one this binary needs, the "
-		"scheduler goes round, and no report that is due waits for its folder; else 503 "
+		"scheduler goes round, no report that is due waits for its folder, and the daemon was "
+		"not told to stop; else 503 "
 		"with the failing part: send no requests here.",
 	.has_statement = true,
 	.asks = SQL_HEALTH_CHECK,

@@ -210,6 +210,15 @@ static void add_own(struct MHD_Response *response, const struct reply_header *he
 		add(response, headers[i].name, headers[i].value);
 }
 
+static bool is_last(const struct request *request)
+{
+	const struct worker *worker = request->worker;
+
+	return request->must_close || worker->is_stopping || request->connection->refusal ||
+	       atomic_load_explicit(&worker->server->options.heartbeat->is_draining,
+				    memory_order_relaxed);
+}
+
 static void add_headers(struct request *request, const struct outgoing *out,
 			struct MHD_Response *response, bool is_varying)
 {
@@ -229,7 +238,7 @@ static void add_headers(struct request *request, const struct outgoing *out,
 		add(response, "Vary", "Accept-Encoding");
 	if (out->is_gzip)
 		add(response, "Content-Encoding", "gzip");
-	if (request->must_close || request->worker->is_stopping || request->connection->refusal)
+	if (is_last(request))
 		add(response, "Connection", "close");
 	access_add_headers(request, response);
 	add_own(response, entry ? entry->headers : reply->headers,

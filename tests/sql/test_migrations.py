@@ -113,7 +113,7 @@ def test_a_migration_that_fails_is_undone_and_named(empty):
     Postgres.query(empty, "CREATE TABLE catalog_providers (id integer)")
     assert complaint(migrate(empty)).startswith(f"almanac: sql/migrations/{FILES[1].name}: ERROR:")
     tables = Postgres.query(empty, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert sorted(tables) == [("almanac_migrations",), ("catalog_providers",), ("jobs",)]
+    assert tables == [("catalog_providers",)]  # the first one is undone as well
 
     Postgres.query(empty, "DROP TABLE catalog_providers")
     assert migrate(empty).returncode == 0
