@@ -73,29 +73,11 @@ static bool ensure_table(PGconn *connection)
 	       (has_table || run(connection, CREATE_TABLE));
 }
 
-static bool record(PGconn *connection, const struct migration *migration)
-{
-	struct str version;
-	PGresult *result;
-	bool is_fine;
-
-	str_init(&version, 16);
-	str_append_number(&version, migration->version);
-	const char *const values[] = {str_text(&version), migration->file};
-
-	result = PQexecParams(connection, RECORD, 2, NULL, values, NULL, NULL, 0);
-	is_fine = PQresultStatus(result) == PGRES_COMMAND_OK;
-	PQclear(result);
-	str_finish(&version);
-	return is_fine;
-}
-
 enum outcome { OUTCOME_APPLIED, OUTCOME_REFUSED, OUTCOME_IN_THE_WAY };
 
 /* Somebody who serves holds what is to be changed: lock_not_available, deadlock_detected. */
-static enum outcome apply(PGconn *connection, const char *sql)
+static enum outcome judge(PGresult *result)
 {
-	PGresult *result = PQexec(connection, sql);
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	enum outcome outcome = OUTCOME_REFUSED;
 
@@ -107,6 +89,20 @@ static enum outcome apply(PGconn *connection, const char *sql)
 	return outcome;
 }
 
+static enum outcome record(PGconn *connection, const struct migration *migration)
+{
+	struct str version;
+	enum outcome outcome;
+
+	str_init(&version, 16);
+	str_append_number(&version, migration->version);
+	const char *const values[] = {str_text(&version), migration->file};
+
+	outcome = judge(PQexecParams(connection, RECORD, 2, NULL, values, NULL, NULL, 0));
+	str_finish(&version);
+	return outcome;
+}
+
 static enum outcome apply_newer(PGconn *connection, int version, struct str *complaint)
 {
 	enum outcome outcome = OUTCOME_APPLIED;
@@ -114,9 +110,9 @@ static enum outcome apply_newer(PGconn *connection, int version, struct str *com
 	for (size_t i = 0; i < migration_count && outcome == OUTCOME_APPLIED; i++) {
 		if (migrations[i].version <= version)
 			continue;
-		outcome = apply(connection, migrations[i].text);
-		if (outcome == OUTCOME_APPLIED && !record(connection, &migrations[i]))
-			outcome = OUTCOME_REFUSED;
+		outcome = judge(PQexec(connection, migrations[i].text));
+		if (outcome == OUTCOME_APPLIED)
+			outcome = record(connection, &migrations[i]);
 		if (outcome != OUTCOME_APPLIED)
 			complain(connection, migrations[i].file, complaint);
 	}
