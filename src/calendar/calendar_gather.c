@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_US INT64_C(-62135596800000000) /* 0001-01-01T00:00:00Z */
+#define LAST_US INT64_C(253402300799999999)  /* 9999-12-31T23:59:59.999999Z */
+
 struct placed {
 	struct calendar_item item;
 	size_t place;
@@ -11,8 +14,7 @@ struct placed {
 
 /* --- gathering -------------------------------------------------------------------------------------- */
 
-/* Room for one more of `size` bytes in a list that may move. */
-static void *grow(struct arena *arena, void *list, size_t count, size_t *room, size_t size)
+void *calendar_grow(struct arena *arena, void *list, size_t count, size_t *room, size_t size)
 {
 	void *larger;
 
@@ -25,20 +27,25 @@ static void *grow(struct arena *arena, void *list, size_t count, size_t *room, s
 	return larger;
 }
 
-struct span calendar_cut(struct arena *arena, struct span text, size_t max_bytes)
+struct span calendar_cut(struct span text, size_t max_bytes)
 {
-	if (text.length > max_bytes) {
-		text.length = max_bytes;
-		while (text.length > 0 && ((unsigned char)text.bytes[text.length] & 0xC0) == 0x80)
-			text.length--;
-	}
-	return arena_copy(arena, text);
+	if (text.length <= max_bytes)
+		return text;
+	text.length = max_bytes;
+	while (text.length > 0 && ((unsigned char)text.bytes[text.length] & 0xC0) == 0x80)
+		text.length--;
+	return text;
+}
+
+bool calendar_is_in_range(int64_t unix_us)
+{
+	return unix_us >= FIRST_US && unix_us <= LAST_US;
 }
 
 void calendar_gather_add(struct calendar_gather *gather, const struct calendar_item *item)
 {
-	gather->all = grow(gather->arena, gather->all, gather->count, &gather->room,
-			   sizeof(*gather->all));
+	gather->all = calendar_grow(gather->arena, gather->all, gather->count, &gather->room,
+				    sizeof(*gather->all));
 	gather->all[gather->count++] = *item;
 }
 
@@ -46,9 +53,9 @@ void calendar_gather_hold(struct calendar_gather *gather, struct span series)
 {
 	if (series.length == 0 || series.length > CALENDAR_ID_MAX_BYTES)
 		return;
-	gather->rejected = grow(gather->arena, gather->rejected, gather->series_count,
-				&gather->series_room, sizeof(*gather->rejected));
-	gather->rejected[gather->series_count++] = arena_copy(gather->arena, series);
+	gather->held = calendar_grow(gather->arena, gather->held, gather->held_count,
+				     &gather->held_room, sizeof(*gather->held));
+	gather->held[gather->held_count++] = arena_copy(gather->arena, series);
 }
 
 static void tell(struct calendar_gather *gather, const struct calendar_problem *problem)
@@ -57,11 +64,12 @@ static void tell(struct calendar_gather *gather, const struct calendar_problem *
 
 	if (gather->problem_count++ >= CALENDAR_PROBLEMS_MAX)
 		return;
-	gather->problems = grow(gather->arena, gather->problems, gather->problem_count - 1,
-				&gather->problem_room, sizeof(*gather->problems));
+	gather->problems = calendar_grow(gather->arena, gather->problems, gather->problem_count - 1,
+					 &gather->problem_room, sizeof(*gather->problems));
 	told = &gather->problems[gather->problem_count - 1];
 	*told = *problem;
-	told->series = calendar_cut(gather->arena, problem->series, CALENDAR_ID_MAX_BYTES);
+	told->series =
+		arena_copy(gather->arena, calendar_cut(problem->series, CALENDAR_ID_MAX_BYTES));
 }
 
 void calendar_gather_reject(struct calendar_gather *gather, struct span series, int64_t place,
@@ -69,7 +77,6 @@ void calendar_gather_reject(struct calendar_gather *gather, struct span series, 
 {
 	tell(gather, &(struct calendar_problem){series, place, reason, true});
 	gather->rejected_count++;
-	calendar_gather_hold(gather, series);
 }
 
 void calendar_gather_remark(struct calendar_gather *gather, struct span series, int64_t place,
@@ -158,13 +165,13 @@ static void find_held(struct calendar_gather *gather, struct calendar_items *ite
 {
 	struct span *told;
 
-	if (gather->series_count == 0)
+	if (gather->held_count == 0)
 		return;
 	told = series_of(gather->arena, items);
-	qsort(gather->rejected, gather->series_count, sizeof(*gather->rejected), compare_series);
-	items->held = gather->rejected;
-	for (size_t i = 0; i < gather->series_count; i++) {
-		const struct span *series = &gather->rejected[i];
+	qsort(gather->held, gather->held_count, sizeof(*gather->held), compare_series);
+	items->held = gather->held;
+	for (size_t i = 0; i < gather->held_count; i++) {
+		const struct span *series = &gather->held[i];
 
 		if (items->held_count > 0 &&
 		    compare_series(series, &items->held[items->held_count - 1]) == 0)

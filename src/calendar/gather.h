@@ -18,13 +18,19 @@ struct calendar_gather {
 	size_t count, room;
 	struct calendar_problem *problems;
 	size_t problem_count, rejected_count, problem_room;
-	struct span *rejected; /* series, as they came */
-	size_t series_count, series_room;
+	struct span *held; /* series, as they came */
+	size_t held_count, held_room;
 	bool holds_all;
 };
 
-/* A copy in the arena, at most so many bytes, whole characters. */
-struct span calendar_cut(struct arena *arena, struct span text, size_t max_bytes);
+/* The list, or a larger copy of it: with room for one more, each of `size` bytes. */
+void *calendar_grow(struct arena *arena, void *list, size_t count, size_t *room, size_t size);
+
+/* Its first bytes, at most so many, whole characters. */
+struct span calendar_cut(struct span text, size_t max_bytes);
+
+/* Within the years 1 to 9999. */
+bool calendar_is_in_range(int64_t unix_us);
 
 /* The item's texts are borrowed: they live as long as the arena. */
 void calendar_gather_add(struct calendar_gather *gather, const struct calendar_item *item);
@@ -35,7 +41,7 @@ void calendar_gather_reject(struct calendar_gather *gather, struct span series, 
 void calendar_gather_remark(struct calendar_gather *gather, struct span series, int64_t place,
 			    const char *reason);
 
-/* What is stored of the series stays, though it has no item here. */
+/* What is stored of the series stays, unless it has an item after all. */
 void calendar_gather_hold(struct calendar_gather *gather, struct span series);
 
 /* Of items with the same id the one updated last counts, else the last. `drops_removed`: then those that
