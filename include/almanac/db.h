@@ -19,7 +19,9 @@
  *
  * A connection is opened in the background (names are resolved by a thread that lives as long as
  * that, since libpq waits for it), kept, and opened anew with backoff (20 ms to 2 s, with jitter)
- * when it breaks. All statements are prepared when it opens.
+ * when it breaks. All statements are prepared when it opens. When the conninfo names several servers,
+ * each is tried for two seconds at most, the one that was good last first; unless the conninfo has
+ * target_session_attrs, the primary among them is meant.
  */
 #ifndef ALMANAC_DB_H
 #define ALMANAC_DB_H
@@ -84,9 +86,11 @@ struct db_listener {
 struct db_options {
 	const char *conninfo;
 	const char *application_name;
-	bool is_read_only;  /* default_transaction_read_only for the session */
-	int queue_max;      /* questions waiting, beyond those in flight */
-	int batch_max;      /* questions behind one Sync, at most */
+	bool is_read_only; /* default_transaction_read_only for the session */
+	bool is_replica; /* another db stands in when it is away: no absence is bridged; of several
+			       servers a standby is preferred */
+	int queue_max;   /* questions waiting, beyond those in flight */
+	int batch_max;   /* questions behind one Sync, at most */
 	bool has_sync_each; /* each question behind its own: no transaction holds locks of two */
 	int statement_timeout_ms; /* a quarter of it for a lock */
 	int answer_timeout_ms;

@@ -1,9 +1,12 @@
 /* connect.c - the parameters of connections; called by dial.c and migrate.c. */
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "connection.h"
+#include "hosts.h"
 
-#define PARAMETERS_MAX 12
+#define PARAMETERS_MAX 80 /* libpq knows about 45 */
 
 struct parameters {
 	const char *names[PARAMETERS_MAX + 1];
@@ -11,25 +14,47 @@ struct parameters {
 	int count;
 };
 
+/* libpq skips what is NULL; of two that have the same name the later one counts. */
 static void add(struct parameters *parameters, const char *name, const char *value)
 {
+	assert(parameters->count < PARAMETERS_MAX);
+	if (!value)
+		return;
 	parameters->names[parameters->count] = name;
 	parameters->values[parameters->count++] = value;
 }
 
 /* A peer that is gone without a word is noticed by the kernel as well (tcp(7)). */
-static struct parameters gather(const char *conninfo, const char *name)
+static void add_ours(struct parameters *parameters, const char *name)
 {
-	struct parameters parameters = {0};
+	add(parameters, "application_name", name);
+	add(parameters, "client_encoding", "UTF8");
+	add(parameters, "tcp_user_timeout", "5000");
+	add(parameters, "keepalives_idle", "5");
+	add(parameters, "keepalives_interval", "2");
+	add(parameters, "keepalives_count", "3");
+}
 
-	add(&parameters, "dbname", conninfo);
-	add(&parameters, "application_name", name);
-	add(&parameters, "client_encoding", "UTF8");
-	add(&parameters, "tcp_user_timeout", "5000");
-	add(&parameters, "keepalives_idle", "5");
-	add(&parameters, "keepalives_interval", "2");
-	add(&parameters, "keepalives_count", "3");
-	return parameters;
+static bool is_of_server(const char *keyword)
+{
+	return strcmp(keyword, "host") == 0 || strcmp(keyword, "hostaddr") == 0 ||
+	       strcmp(keyword, "port") == 0;
+}
+
+/* All that the conninfo says, but of servers only the one. */
+static void add_apart(struct parameters *parameters, const struct hosts *hosts,
+		      const struct turn *turn)
+{
+	struct server_choice choice;
+
+	hosts_choose(hosts, turn, &choice);
+	for (const PQconninfoOption *option = hosts->given; option->keyword; option++)
+		if (!is_of_server(option->keyword))
+			add(parameters, option->keyword, option->val);
+	add(parameters, "host", choice.name);
+	add(parameters, "hostaddr", choice.address);
+	add(parameters, "port", choice.port);
+	add(parameters, "target_session_attrs", choice.wants);
 }
 
 /* Notices are for people at a terminal. */
@@ -39,24 +64,41 @@ static void ignore_notice(void *argument, const PGresult *result)
 	(void)result;
 }
 
-PGconn *connect_start(const char *conninfo, const char *application_name)
+PGconn *connect_start(const char *conninfo, const char *application_name, const struct turn *turn,
+		      bool is_replica)
 {
-	struct parameters parameters = gather(conninfo, application_name);
-	PGconn *connection = PQconnectStartParams(parameters.names, parameters.values, 1);
+	struct parameters parameters = {0};
+	struct hosts hosts;
+	PGconn *connection;
 
+	hosts_init(&hosts, conninfo, is_replica);
+	if (hosts.is_apart)
+		add_apart(&parameters, &hosts, turn);
+	else
+		add(&parameters, "dbname", conninfo);
+	add_ours(&parameters, application_name);
+	connection = PQconnectStartParams(parameters.names, parameters.values, !hosts.is_apart);
+	hosts_finish(&hosts);
 	if (!connection)
 		abort();
 	PQsetNoticeReceiver(connection, ignore_notice, NULL);
 	return connection;
 }
 
+/* libpq gives up waiting for each server by itself. */
 PGconn *connect_blocking(const char *conninfo)
 {
-	struct parameters parameters = gather(conninfo, "almanac-start");
+	struct parameters parameters = {0};
+	struct hosts hosts;
 	PGconn *connection;
 
-	add(&parameters, "connect_timeout", "5");
+	hosts_init(&hosts, conninfo, false);
+	add(&parameters, "dbname", conninfo);
+	add(&parameters, "target_session_attrs", hosts.wants);
+	add(&parameters, "connect_timeout", hosts.count > 1 ? "2" : "5");
+	add_ours(&parameters, "almanac-start");
 	connection = PQconnectdbParams(parameters.names, parameters.values, 1);
+	hosts_finish(&hosts);
 	if (!connection)
 		abort();
 	PQsetNoticeReceiver(connection, ignore_notice, NULL);

@@ -19,11 +19,16 @@
 
 /* --- losing it -------------------------------------------------------------------------------------- */
 
-/* Half of the wait is fixed, half a throw of dice: many clients do not come back at once. */
+/* Half of the wait is fixed, half a throw of dice: many clients do not come back at once. Nobody waits
+ * between the servers of one round. */
 static void plan_reconnect(struct db *db)
 {
 	uint32_t dice;
 
+	if (db->turn.tries % db->host_count != 0) {
+		loop_timer_set(db->loop, &db->timer, clock_steady_us());
+		return;
+	}
 	random_bytes(&dice, sizeof(dice));
 	loop_timer_set(db->loop, &db->timer,
 		       clock_steady_us() + db->backoff_us / 2 + dice % (db->backoff_us / 2 + 1));
@@ -47,11 +52,11 @@ static void tell_lost(struct db *db, const char *reason)
 	str_finish(&message);
 }
 
-static void disconnect(struct db *db)
+static void disconnect(struct db *db, bool is_end)
 {
 	loop_unwatch(db->loop, &db->watch);
 	loop_timer_clear(db->loop, &db->timer);
-	dial_abandon(db->dial);
+	dial_abandon(db->dial, is_end);
 	PQfinish(db->connection);
 	db->dial = NULL;
 	db->connection = NULL;
@@ -66,7 +71,9 @@ static void bridge(struct db *db)
 {
 	int64_t patience_us = (int64_t)db->options.answer_timeout_ms * 1000;
 
-	loop_timer_set(db->loop, &db->bridge, clock_steady_us() + patience_us / BRIDGE_PART);
+	if (!db->options.is_replica)
+		loop_timer_set(db->loop, &db->bridge,
+			       clock_steady_us() + patience_us / BRIDGE_PART);
 }
 
 static void bridge_ends(struct loop_timer *timer)
@@ -78,10 +85,14 @@ void db_lose(struct db *db, const char *reason)
 {
 	if (db->state == DB_STATE_READY)
 		bridge(db);
+	else
+		db->turn.tries++;
 	tell_lost(db, reason);
-	disconnect(db);
+	disconnect(db, false);
 	plan_reconnect(db);
 	batch_lose_flight(db, "the database connection was lost");
+	if (db->options.is_replica)
+		batch_lose_queue(db, "the database connection was lost");
 }
 
 /* --- getting it ------------------------------------------------------------------------------------- */
@@ -128,11 +139,13 @@ static void tell_all_channels(struct db *db)
 static void become_ready(struct db *db)
 {
 	db->state = DB_STATE_READY;
+	db->turn = (struct turn){.first = (db->turn.first + db->turn.tries) % db->host_count};
 	db->backoff_us = FIRST_BACKOFF_US;
 	db->told_away_us = 0;
 	loop_timer_clear(db->loop, &db->timer);
 	loop_timer_clear(db->loop, &db->bridge);
 	log_info(log_what("database connected"), log_text("connection", db->options.label),
+		 log_text("host", PQhost(db->connection)), log_text("port", PQport(db->connection)),
 		 log_number("backend", PQbackendPID(db->connection)));
 	if (db->metrics.connected) {
 		metric_set(db->metrics.connected, 1);
@@ -178,14 +191,18 @@ static void take_connection(struct db *db)
 	watch_for(db, PQsocket(db->connection), EPOLLOUT);
 }
 
+/* Another name may be resolved sooner than this one. */
 static void connect_again(struct db *db)
 {
 	db->state = DB_STATE_DIALING;
-	db->dial = dial_start(db->options.conninfo, db->options.application_name);
-	if (db->dial)
-		watch_for(db, dial_fd(db->dial), EPOLLIN);
-	else
+	db->dial = dial_start(&db->options, &db->turn);
+	if (!db->dial) {
 		db_lose(db, "no thread can be started to connect");
+		return;
+	}
+	watch_for(db, dial_fd(db->dial), EPOLLIN);
+	if (db->host_count > 1)
+		loop_timer_set(db->loop, &db->timer, clock_steady_us() + CONNECT_TIMEOUT_US);
 }
 
 /* --- what comes in ---------------------------------------------------------------------------------- */
@@ -262,6 +279,8 @@ static void due(struct loop_timer *timer)
 		connect_again(db);
 	else if (db->state == DB_STATE_READY)
 		watch_flight(db);
+	else if (db->state == DB_STATE_DIALING)
+		db_lose(db, "the database's name is not resolved");
 	else
 		db_lose(db, "the database does not answer the connect");
 }
@@ -314,6 +333,7 @@ struct db *db_open(struct loop *loop, const struct db_options *options)
 		abort();
 	db->loop = loop;
 	db->options = *options;
+	db->host_count = hosts_count(options->conninfo);
 	db->backoff_us = FIRST_BACKOFF_US;
 	db->batch_limit = (size_t)options->batch_max;
 	db->watch.fd = -1;
@@ -333,7 +353,7 @@ void db_close(struct db *db)
 	if (!db)
 		return;
 	assert(!db->is_telling);
-	disconnect(db);
+	disconnect(db, true);
 	loop_timer_clear(db->loop, &db->bridge);
 	loop_hook_remove(db->loop, &db->hook);
 	batch_lose_flight(db, "stopping");

@@ -8,6 +8,12 @@
 
 struct dial;
 
+/* Which of the servers that a conninfo names is tried. */
+struct turn {
+	size_t first; /* that was good last */
+	size_t tries; /* since then */
+};
+
 enum db_state {
 	DB_STATE_AWAY,
 	DB_STATE_DIALING, /* names are resolved */
@@ -33,6 +39,8 @@ struct db {
 	enum db_state state;
 	struct dial *dial;        /* DB_STATE_DIALING */
 	PGconn *connection;       /* from DB_STATE_CONNECTING on */
+	size_t host_count;        /* servers the conninfo names */
+	struct turn turn;         /* whose the next attempt is */
 	struct loop_watch watch;  /* of the dial or the connection */
 	struct loop_timer timer;  /* reconnect, deadline of connecting or watchdog, by state */
 	struct loop_timer bridge; /* set while questions are taken although it is away */
@@ -76,14 +84,21 @@ bool statements_send(struct db *db);
 bool statements_receive(struct db *db, bool *is_good);
 
 /* dial.c: connect_start in a thread of its own; NULL when there can be none. */
-struct dial *dial_start(const char *conninfo, const char *application_name);
+struct dial *dial_start(const struct db_options *options, const struct turn *turn);
 int dial_fd(const struct dial *dial); /* readable when it is through */
 PGconn *dial_take(struct dial *dial); /* then: what it made; frees the dial */
-void dial_abandon(struct dial *dial); /* NULL is fine */
+
+/* It may go on by itself for as long as a name server holds it; at the end it is waited for a moment.
+ * NULL is fine. */
+void dial_abandon(struct dial *dial, bool is_end);
 
 /* connect.c: begun, to be gone on with by PQconnectPoll; whole, good or bad. */
-PGconn *connect_start(const char *conninfo, const char *application_name);
+PGconn *connect_start(const char *conninfo, const char *application_name, const struct turn *turn,
+		      bool is_replica);
 PGconn *connect_blocking(const char *conninfo);
 void trim_message(const char *message, struct str *out); /* one line, no newline */
+
+/* hosts.c: how many servers it names, at least 1. */
+size_t hosts_count(const char *conninfo);
 
 #endif

@@ -22,6 +22,8 @@ struct dial {
 	atomic_bool is_let_go;
 	int done; /* eventfd: readable when the thread is through */
 	char *conninfo, *application_name;
+	struct turn turn;
+	bool is_replica;
 	PGconn *connection;
 };
 
@@ -55,22 +57,25 @@ static void *begin(void *argument)
 	uint64_t one = 1;
 	ssize_t written;
 
-	dial->connection = connect_start(dial->conninfo, dial->application_name);
+	dial->connection = connect_start(dial->conninfo, dial->application_name, &dial->turn,
+					 dial->is_replica);
 	written = write(dial->done, &one, sizeof(one));
 	(void)written;
 	let_go(dial);
 	return NULL;
 }
 
-struct dial *dial_start(const char *conninfo, const char *application_name)
+struct dial *dial_start(const struct db_options *options, const struct turn *turn)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
 
 	if (!dial)
 		abort();
 	dial->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	dial->conninfo = copy(conninfo);
-	dial->application_name = copy(application_name);
+	dial->conninfo = copy(options->conninfo);
+	dial->application_name = copy(options->application_name);
+	dial->turn = *turn;
+	dial->is_replica = options->is_replica;
 	if (dial->done < 0)
 		abort();
 	if (pthread_create(&dial->thread, NULL, begin, dial) == 0)
@@ -95,13 +100,10 @@ PGconn *dial_take(struct dial *dial)
 	return connection;
 }
 
-/* A thread that a name server holds is left behind. */
-void dial_abandon(struct dial *dial)
+static void wait_for(struct dial *dial)
 {
 	struct timespec until;
 
-	if (!dial)
-		return;
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_nsec += FAREWELL_NS;
 	if (until.tv_nsec >= 1000000000) {
@@ -109,6 +111,17 @@ void dial_abandon(struct dial *dial)
 		until.tv_sec++;
 	}
 	if (pthread_timedjoin_np(dial->thread, NULL, &until) != 0)
+		pthread_detach(dial->thread);
+}
+
+/* A thread that a name server holds is left behind. */
+void dial_abandon(struct dial *dial, bool is_end)
+{
+	if (!dial)
+		return;
+	if (is_end)
+		wait_for(dial);
+	else
 		pthread_detach(dial->thread);
 	let_go(dial);
 }

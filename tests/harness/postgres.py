@@ -4,6 +4,9 @@
         url = postgres.create_database()
         postgres.query(url, "SELECT 1 + %s AS sum", 1)    -> [(2,)]
 
+    with Postgres(standby_of=postgres) as standby:         a streaming replica of it
+        standby.promote()
+
 It listens on a unix socket and on a free port of loopback, trusts everybody, and keeps its port
 over restarts. fsync is on, as tests about acknowledged data need it; fast=True turns it off.
 """
@@ -27,7 +30,7 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class Postgres:
-    def __init__(self, fast=False, **settings):
+    def __init__(self, fast=False, standby_of=None, **settings):
         """Makes the cluster; `settings` are those of postgresql.conf."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self.data = self.directory / "data"
@@ -38,7 +41,10 @@ class Postgres:
         self._user = self._choose_user()
         self._process = None
         self._count = 0
-        self._initialise()
+        if standby_of:
+            self._copy(standby_of)
+        else:
+            self._initialise()
 
     def __enter__(self):
         self.start()
@@ -58,10 +64,16 @@ class Postgres:
         return {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
 
     def _initialise(self):
-        command = [BIN / "initdb", "-D", self.data, "-U", "postgres", "--auth=trust",
-                   "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
-        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True,
-                              check=False, **self._user)
+        self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust",
+                  "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
+
+    def _copy(self, primary):
+        self._run("pg_basebackup", "-D", self.data, "-R", "-X", "stream", "-c", "fast", "--no-sync",
+                  "-d", f"host=127.0.0.1 port={primary.port} user=postgres")
+
+    def _run(self, program, *arguments):
+        done = subprocess.run([BIN / program, *arguments], cwd=self.directory, capture_output=True,
+                              text=True, check=False, **self._user)
         assert done.returncode == 0, done.stderr
 
     # --- life -------------------------------------------------------------------------------------
@@ -95,6 +107,10 @@ class Postgres:
         if self.is_running:
             self._process.send_signal(STOP_SIGNALS[mode])
             self._process.wait(seconds)
+
+    def promote(self):
+        """A standby becomes a primary; returns when it is one."""
+        assert self.query(self.url("postgres"), "SELECT pg_promote()") == [(True,)]
 
     def restart(self, mode="fast"):
         self.stop(mode)
@@ -143,6 +159,13 @@ class Postgres:
         name = f"test_{self._count}"
         self.query(self.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name, by_socket)
+
+    @staticmethod
+    def url_of(servers, url, **parameters):
+        """The same database on several servers: the URL names all of them."""
+        hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
+        words = "&".join(f"{name}={value}" for name, value in parameters.items())
+        return f"postgresql://postgres@{hosts}/{url.rpartition('/')[2]}?{words}"
 
     def drop_database(self, url):
         name = url.rpartition("/")[2]
