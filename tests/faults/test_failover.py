@@ -23,16 +23,17 @@ SLACK = 2.0     # for the tester's own threads on a busy machine
 
 
 @pytest.fixture
-def nursery():
-    daemons = Nursery()
-    yield daemons
-    daemons.finish()
-
-
-@pytest.fixture
 def sink():
     with Sink() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def nursery(sink):  # pylint: disable=unused-argument
+    """Its daemons end before the sink, which they may call to the last."""
+    daemons = Nursery()
+    yield daemons
+    daemons.finish()
 
 
 class Pair:
