@@ -98,6 +98,10 @@ struct endpoint {
 	enum sql asks;
 	void (*prepares)(struct request *request, struct asking *asking);
 
+	/* After the rows and before `says`: true when the answer needs another thread of the house, where an
+	 * errand was sent (errand.h). May be NULL. */
+	bool (*defers)(struct request *request, const struct db_rows *rows);
+
 	/* Puts rows into words: say_row, say_rows, or the room's own. */
 	void (*says)(struct request *request, const struct db_rows *rows, struct reply *reply);
 	const struct outcome *outcomes; /* for commands: the first row's `outcome` */

@@ -39,6 +39,8 @@ static void say(struct request *request, const struct db_rows *rows)
 		return;
 	}
 	request->made_from = endpoint->is_of_edition ? MADE_FROM_SQL : MADE_PLAIN;
+	if (endpoint->defers && endpoint->defers(request, rows))
+		return;
 	endpoint->says(request, rows, &request->reply);
 	if (request->reply.body.has_overflowed)
 		request_complain(request, PROBLEM_REFUSED, "the answer is too large", NULL);
@@ -106,7 +108,7 @@ static void take_answer(struct request *request, const struct db_answer *answer)
 
 /* --- one question, many askers ------------------------------------------------------------------------ */
 
-static void resume(struct request *request)
+void asking_resume(struct request *request)
 {
 	request->phase = PHASE_ANSWERED;
 	request->worker->has_resumed = true;
@@ -142,7 +144,7 @@ static void settle_waiter(struct request *waiter, const struct request *leader, 
 		forget_entry(waiter);
 		copy_reply(waiter, leader);
 	}
-	resume(waiter);
+	asking_resume(waiter);
 }
 
 static void settle_entry(struct request *request)
@@ -173,9 +175,11 @@ static void answered(struct question *question, const struct db_answer *answer)
 
 	request->db_us = answer->waited_us;
 	take_answer(request, answer);
+	if (request->errand)
+		return;
 	if (request->entry)
 		settle_entry(request);
-	resume(request);
+	asking_resume(request);
 }
 
 /* --- ask -------------------------------------------------------------------------------------------- */

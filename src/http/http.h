@@ -10,6 +10,7 @@
  *   access.c    who may come in, and how often; see access.h
  *   reading.c   its fields
  *   asking.c    the question to the database, and its answer
+ *   errand.c    waiting for another thread of the house
  *   send.c      the answer's headers, ETag, gzip
  *   cache.c     finished answers, one question asked once
  *   say.c       shared renderers
@@ -86,6 +87,7 @@ struct worker {
 	struct access *access;
 	struct digest *digest; /* of tokens */
 	struct connection *connections;
+	struct errand *errands; /* that are away for a request here */
 	size_t connection_count, connection_limit;
 	size_t open_requests;
 	z_stream deflater;
@@ -164,6 +166,7 @@ struct request {
 	struct request *next_waiter;
 	int64_t db_us;
 	int64_t rows;
+	struct errand *errand; /* that it waits for */
 
 	/* the answer */
 	struct reply reply;
@@ -189,6 +192,11 @@ bool reading_has_body(const struct endpoint *endpoint);
 
 /* asking.c: the answer stands, or the request waits (PHASE_WAITING) until it is resumed. */
 void asking_begin(struct request *request);
+/* Its answer stands: it goes out in this turn. */
+void asking_resume(struct request *request);
+
+/* errand.c: all that wait for one are answered that the house closes. */
+void errands_forget(struct worker *worker);
 
 /* intake.c: why the raw request is refused; NULL when it is well-formed. On its first call only. */
 const char *intake_judge(struct request *request, const char *method, const char *version);

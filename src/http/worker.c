@@ -227,6 +227,7 @@ static void stop_heard(struct letter *letter)
 
 	run_daemon(worker);
 	worker->is_stopping = true;
+	errands_forget(worker);
 	close(MHD_quiesce_daemon(worker->daemon));
 	loop_timer_set(worker->loop, &worker->drain, 0);
 }

@@ -5,7 +5,7 @@ import re
 from house import ROOT, code_files, doors, includes, sources, tell
 
 HALL = "hall"
-ROOMS = {"catalog", "health", "tasks", "timers"}
+ROOMS = {"calendar", "catalog", "health", "tasks", "timers"}
 
 # A folder and those it may include besides itself.
 GROUND = {"base"}
@@ -26,8 +26,9 @@ DOORS = {
     "formats": "decimal duration fields ics json moment recurrence xml zone",
     "db": "db rows statements",
     "fetch": "fetch",
-    "http": "desk endpoint paging problems publication reply server tokens",
+    "http": "desk endpoint errand paging problems publication reply server tokens",
     "flow": "flow scheduler",
+    "calendar": "calendar",
     "catalog": "catalog",
     "health": "health",
     "tasks": "tasks",

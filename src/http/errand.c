@@ -1,0 +1,75 @@
+/* errand.c - requests that wait for another thread of the house; called by rooms in `defers`, by worker.c when
+ * the house closes. */
+#include "almanac/errand.h"
+
+#include "almanac/container.h"
+#include "http.h"
+
+static void enlist(struct worker *worker, struct errand *errand)
+{
+	errand->before = NULL;
+	errand->after = worker->errands;
+	if (errand->after)
+		errand->after->before = errand;
+	worker->errands = errand;
+}
+
+static void strike(struct worker *worker, struct errand *errand)
+{
+	if (errand->before)
+		errand->before->after = errand->after;
+	else
+		worker->errands = errand->after;
+	if (errand->after)
+		errand->after->before = errand->before;
+}
+
+/* Its request is answered and no longer its own. */
+static void let_go(struct errand *errand)
+{
+	struct request *request = errand->request;
+
+	strike(request->worker, errand);
+	errand->request = NULL;
+	request->errand = NULL;
+	asking_resume(request);
+}
+
+static void came_home(struct letter *letter)
+{
+	struct errand *errand = container_of(letter, struct errand, letter);
+
+	if (errand->request) {
+		errand->says(errand, errand->request, &errand->request->reply);
+		let_go(errand);
+	}
+	errand->release(errand);
+}
+
+void errand_send(struct request *request, struct errand *errand, struct mailbox *mailbox)
+{
+	if (request->worker->is_stopping) {
+		request_complain(request, PROBLEM_SHUTTING_DOWN, NULL, NULL);
+		errand->release(errand);
+		return;
+	}
+	errand->home = request->worker->mailbox;
+	errand->request = request;
+	request->errand = errand;
+	enlist(request->worker, errand);
+	mailbox_post(mailbox, &errand->letter);
+}
+
+void errand_return(struct errand *errand)
+{
+	errand->letter.open = came_home;
+	mailbox_post(errand->home, &errand->letter);
+}
+
+void errands_forget(struct worker *worker)
+{
+	while (worker->errands) {
+		request_complain(worker->errands->request, PROBLEM_SHUTTING_DOWN, NULL, NULL);
+		let_go(worker->errands);
+	}
+}
