@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "almanac/calendar.h"
 #include "almanac/clock.h"
 #include "almanac/db.h"
 #include "almanac/fetch.h"
@@ -41,7 +42,8 @@ struct house {
 	char demo_url[URL_MAX];
 	struct timers_desk timers_desk;
 	struct tasks_desk tasks_desk;
-	struct desk *desks[3]; /* NULL-terminated */
+	struct calendar_desk calendar_desk;
+	struct desk *desks[4]; /* NULL-terminated */
 	char daemon_name[DAEMON_NAME_MAX];
 };
 
@@ -105,7 +107,8 @@ static bool judge(const struct settings *settings, struct str *complaint)
 	if (!guard)
 		return false;
 	str_clear(complaint);
-	return timers_judge(settings, complaint) && tasks_judge(settings, complaint);
+	return timers_judge(settings, complaint) && tasks_judge(settings, complaint) &&
+	       calendar_judge(settings, complaint);
 }
 
 /* --- the house opens -------------------------------------------------------------------------------- */
@@ -195,6 +198,7 @@ static bool open_scheduler(struct house *house, struct str *complaint)
 	house->schedule.edition = &house->edition;
 	house->schedule.demo_url = house->demo_url;
 	house->schedule.timers_desk = &house->timers_desk;
+	house->schedule.calendar_desk = &house->calendar_desk;
 	house->schedule.daemon_name = house->daemon_name;
 	house->schedule.user_agent = USER_AGENT;
 	house->schedule.are_reports_stuck = &house->heartbeat.are_reports_stuck;
@@ -309,10 +313,12 @@ static int serve(struct settings *settings)
 	str_init(&complaint, TEXT_MAX);
 	block_signals(&signals);
 	timers_desk_init(&house.timers_desk);
+	calendar_desk_init(&house.calendar_desk);
 	house.metrics = metrics_create();
 	tasks_desk_init(&house.tasks_desk, settings, house.metrics);
 	house.desks[0] = &house.timers_desk.desk;
 	house.desks[1] = &house.tasks_desk.desk;
+	house.desks[2] = &house.calendar_desk.desk;
 	if (prepare_database(settings, &complaint) && open_server(&house, &complaint) &&
 	    open_scheduler(&house, &complaint)) {
 		say_serving(&house);

@@ -1,6 +1,7 @@
 /* routes.c - every endpoint of the house, one line each; walked by http/. */
 #include "almanac/routes.h"
 
+#include "almanac/calendar.h"
 #include "almanac/catalog.h"
 #include "almanac/health.h"
 #include "almanac/tasks.h"
@@ -14,6 +15,14 @@ const struct endpoint *const routes[] = {
 	&health_ready,
 	&health_check,
 	&health_metrics,
+	/* calendar */
+	&calendar_events,
+	&calendar_sync,
+	&calendar_syncs,
+	&calendar_sync_find,
+	&calendar_source_find,
+	&calendar_source_change,
+	&calendar_source_delete,
 	/* catalog */
 	&catalog_search,
 	&catalog_search_all,

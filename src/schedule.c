@@ -47,6 +47,13 @@ static void open_rooms(struct scheduler_rooms *rooms, struct workshop *workshop)
 	schedule->tasks = tasks_open(&schedule->tasks_options);
 	scheduler_add(workshop->scheduler, tasks_report_job(schedule->tasks));
 	scheduler_add(workshop->scheduler, tasks_purge_job(schedule->tasks));
+	schedule->calendar_options = (struct calendar_options){
+		.workshop = workshop,
+		.desk = schedule->calendar_desk,
+		.user_agent = schedule->user_agent,
+	};
+	schedule->calendar = calendar_open(&schedule->calendar_options);
+	scheduler_add(workshop->scheduler, calendar_purge_job(schedule->calendar));
 }
 
 static void heard(struct scheduler_rooms *rooms, const char *channel, const char *payload)
@@ -61,13 +68,15 @@ static void stop_rooms(struct scheduler_rooms *rooms)
 {
 	timers_stop(schedule_of(rooms)->timers);
 	tasks_stop(schedule_of(rooms)->tasks);
+	calendar_stop(schedule_of(rooms)->calendar);
 }
 
 static bool is_quiet(struct scheduler_rooms *rooms)
 {
 	struct schedule *schedule = schedule_of(rooms);
 
-	return timers_is_quiet(schedule->timers) && tasks_is_quiet(schedule->tasks);
+	return timers_is_quiet(schedule->timers) && tasks_is_quiet(schedule->tasks) &&
+	       calendar_is_quiet(schedule->calendar);
 }
 
 static void give_up(struct scheduler_rooms *rooms)
@@ -77,6 +86,7 @@ static void give_up(struct scheduler_rooms *rooms)
 
 static void close_rooms(struct scheduler_rooms *rooms)
 {
+	calendar_close(schedule_of(rooms)->calendar);
 	tasks_close(schedule_of(rooms)->tasks);
 	timers_close(schedule_of(rooms)->timers);
 	catalog_close(schedule_of(rooms)->catalog);

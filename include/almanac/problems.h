@@ -40,6 +40,7 @@ enum problem {
 	PROBLEM_TASK_NOT_FOUND,      /* 404 task_not_found */
 	PROBLEM_WEBHOOK_NOT_FOUND,   /* 404 webhook_not_found */
 	PROBLEM_REPORT_NOT_FOUND,    /* 404 report_not_found */
+	PROBLEM_SOURCE_FAILED, /* 502 source_failed: a calendar's, read for this very request */
 	PROBLEM_COUNT
 };
 

@@ -2,6 +2,7 @@
 #ifndef ALMANAC_SCHEDULE_H
 #define ALMANAC_SCHEDULE_H
 
+#include "almanac/calendar.h"
 #include "almanac/catalog.h"
 #include "almanac/scheduler.h"
 #include "almanac/server.h"
@@ -14,6 +15,7 @@ struct schedule {
 	struct edition *edition;
 	const char *demo_url;
 	struct timers_desk *timers_desk;
+	struct calendar_desk *calendar_desk;
 	const char *daemon_name;
 	const char *user_agent;
 	struct catalog_options catalog_options;
@@ -23,9 +25,11 @@ struct schedule {
 	_Atomic bool *are_reports_stuck;
 	struct tasks_options tasks_options;
 	struct tasks *tasks;
+	struct calendar_options calendar_options;
+	struct calendar *calendar;
 };
 
-/* Fill server, edition, demo_url, timers_desk, daemon_name, user_agent and
+/* Fill server, edition, demo_url, timers_desk, calendar_desk, daemon_name, user_agent and
  * are_reports_stuck first. */
 void schedule_init(struct schedule *schedule);
 

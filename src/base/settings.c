@@ -15,6 +15,7 @@ static const char guarding[] = "Access";
 static const char database[] = "Database";
 static const char answers[] = "Answers";
 static const char catalog[] = "Catalog";
+static const char calendar[] = "Calendar";
 static const char timers[] = "Timers";
 static const char tasks[] = "Tasks";
 static const char logging[] = "Log";
@@ -107,6 +108,26 @@ const struct row settings_table[SETTING_COUNT] = {
 		false, "networks feeds may come from besides public ones: loopback, private, any, CIDR"},
 	[SETTING_SPOOL_DIR] = {"SPOOL_DIR", catalog, KIND_TEXT, 0, 1000, "", NULL, false,
 		"folder where feeds are spooled; empty: TMPDIR, else /tmp"},
+	[SETTING_CALENDAR_USERS] = {"CALENDAR_USERS", calendar, KIND_TEXT, 0, 20000, "1,2,3,4,5", NULL,
+		false, "users a fresh database begins with, several by commas"},
+	[SETTING_CALENDAR_SYNC_INTERVAL_SECONDS] =
+		{"CALENDAR_SYNC_INTERVAL_SECONDS", calendar, KIND_NUMBER, 1, 2592000, "3600", NULL,
+		 false, "seconds from one sync of a calendar to the next, all spread over them"},
+	[SETTING_CALENDAR_SYNC_CONCURRENCY] = {"CALENDAR_SYNC_CONCURRENCY", calendar, KIND_NUMBER, 2, 64,
+		"8", NULL, false,
+		"calendars synced at the same time by one daemon; half of them failing ones at most"},
+	[SETTING_CALENDAR_SYNC_TIMEOUT_SECONDS] = {"CALENDAR_SYNC_TIMEOUT_SECONDS", calendar,
+		KIND_NUMBER, 1, 600, "30", NULL, false, "seconds a source may take for an answer"},
+	[SETTING_CALENDAR_SYNC_ATTEMPTS] = {"CALENDAR_SYNC_ATTEMPTS", calendar, KIND_NUMBER, 1, 10, "3",
+		NULL, false, "requests for the same page before a sync has failed"},
+	[SETTING_CALENDAR_SYNC_RETRY_SECONDS] = {"CALENDAR_SYNC_RETRY_SECONDS", calendar, KIND_NUMBER, 1,
+		600, "1", NULL, false, "seconds before the first retry; they double, with jitter"},
+	[SETTING_CALENDAR_SOURCE_MAX_MB] = {"CALENDAR_SOURCE_MAX_MB", calendar, KIND_NUMBER, 1, 1024,
+		"64", NULL, false, "MiB of a source, all its pages, after decompression"},
+	[SETTING_CALENDAR_WINDOW_DAYS] = {"CALENDAR_WINDOW_DAYS", calendar, KIND_NUMBER, 1, 3660, "366",
+		NULL, false, "days back and ahead for which occurrences of iCalendar feeds are kept"},
+	[SETTING_CALENDAR_RETENTION_DAYS] = {"CALENDAR_RETENTION_DAYS", calendar, KIND_NUMBER, 1, 3650,
+		"7", NULL, false, "days records of sync runs are kept, and events that vanished"},
 	[SETTING_TIMER_CONCURRENCY] = {"TIMER_CONCURRENCY", timers, KIND_NUMBER, 1, 4096, "256", NULL,
 				       false, "webhooks called at the same time by one daemon"},
 	[SETTING_TIMER_DESTINATION_CONCURRENCY] =

@@ -107,7 +107,7 @@ def test_a_command_says_no_other_words_than_it_promises(path):
 def words_of_functions(text):
     """Words in quotes of the functions that a statement calls, and of those that these call."""
     schema = "\n".join(path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql")))
-    names = re.findall(r"\b(timers_\w+|tasks_\w+)\(", text)
+    names = re.findall(r"\b(timers_\w+|tasks_\w+|calendar_\w+)\(", text)
     bodies = [found[2] for found in re.finditer(r"CREATE FUNCTION (\w+)\(.*?\$\$(.*?)\$\$;", schema, re.S)
               if found[1] in names]
     words = {word for part in bodies for word in re.findall(r"'(\w+)'", part)}
