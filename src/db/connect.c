@@ -7,6 +7,7 @@
 #include "hosts.h"
 
 #define PARAMETERS_MAX 80 /* libpq knows about 45 */
+#define MESSAGE_MAX ((size_t)64 << 10)
 
 struct parameters {
 	const char *names[PARAMETERS_MAX + 1];
@@ -119,4 +120,35 @@ void trim_message(const char *message, struct str *out)
 		str_append(out, line);
 		between = "; ";
 	}
+}
+
+/* A password with an @, a colon or a slash in a URL makes libpq take parts of it for a host, a port or an
+ * option, and quote them. */
+static bool is_shown(struct span message, struct span quoted)
+{
+	bool is_read = span_starts_with(message, SPAN("connection to server ")) ||
+		       span_starts_with(message, SPAN("could not translate host name "));
+
+	return is_read && !(quoted.length && memchr(quoted.bytes, '@', quoted.length));
+}
+
+void connect_complain(const PGconn *connection, struct str *complaint)
+{
+	struct span rest, part;
+	struct str message;
+	bool is_quoted = false;
+
+	str_init(&message, MESSAGE_MAX);
+	trim_message(PQerrorMessage(connection), &message);
+	str_append_text(complaint, "cannot reach the database: ");
+	rest = str_span(&message);
+	for (; span_split(&rest, '"', &part); is_quoted = !is_quoted) {
+		bool is_closed = rest.bytes != NULL;
+
+		if (is_quoted && !is_shown(str_span(&message), part))
+			part = SPAN("***");
+		str_append(complaint, part);
+		str_append_text(complaint, is_closed ? "\"" : "");
+	}
+	str_finish(&message);
 }

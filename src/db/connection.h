@@ -96,6 +96,8 @@ void dial_abandon(struct dial *dial, bool is_end);
 PGconn *connect_start(const char *conninfo, const char *application_name, const struct turn *turn,
 		      bool is_replica);
 PGconn *connect_blocking(const char *conninfo);
+void connect_complain(const PGconn *connection,
+		      struct str *complaint);            /* why it is bad; one line */
 void trim_message(const char *message, struct str *out); /* one line, no newline */
 
 /* hosts.c: how many servers it names, at least 1. */

@@ -244,8 +244,7 @@ static enum db_start with_connection(const char *conninfo, struct str *complaint
 	if (PQstatus(connection) == CONNECTION_OK) {
 		verdict = act(connection, complaint);
 	} else {
-		str_append_text(complaint, "cannot reach the database: ");
-		trim_message(PQerrorMessage(connection), complaint);
+		connect_complain(connection, complaint);
 	}
 	PQfinish(connection);
 	return verdict;
@@ -269,8 +268,7 @@ enum db_start db_call(const char *conninfo, struct db_call *call, struct str *co
 	if (PQstatus(connection) == CONNECTION_OK) {
 		verdict = ask(connection, call, complaint);
 	} else {
-		str_append_text(complaint, "cannot reach the database: ");
-		trim_message(PQerrorMessage(connection), complaint);
+		connect_complain(connection, complaint);
 	}
 	PQfinish(connection);
 	return verdict;

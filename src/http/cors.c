@@ -41,7 +41,7 @@ bool cors_init(struct cors *cors, const char *text, struct str *complaint)
 	struct span origin;
 
 	*cors = (struct cors){.origins = text, .is_any = strcmp(text, "*") == 0};
-	while (!cors->is_any && rest.length > 0 && span_split(&rest, ',', &origin)) {
+	while (*text && !cors->is_any && span_split(&rest, ',', &origin)) {
 		origin = span_trim(origin);
 		if (is_origin(origin))
 			continue;

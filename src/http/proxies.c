@@ -45,7 +45,7 @@ bool proxies_init(struct proxies *proxies, const char *text, struct str *complai
 		calloc((rest.length / 2 + 1) * WORD_NETWORKS_MAX, sizeof(*proxies->networks));
 	if (!proxies->networks)
 		abort();
-	while (rest.length > 0 && span_split(&rest, ',', &part)) {
+	while (*text && span_split(&rest, ',', &part)) {
 		part = span_trim(part);
 		if (add_word(proxies, part) || add(proxies, part))
 			continue;

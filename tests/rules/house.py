@@ -1,12 +1,13 @@
 """What the rules look at: the files of the house, as text and as words."""
 
 import functools
-import json
 import os
 import pathlib
 import re
 import shlex
 import subprocess
+
+from harness.described import describe, routes  # noqa: F401, the rules ask here
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BUILD", "build")
@@ -50,17 +51,6 @@ def includes(path):
     """Of one file: (system headers, own headers)."""
     found = INCLUDE.findall(read(path))
     return [system for system, _ in found if system], [own for _, own in found if own]
-
-
-@functools.lru_cache
-def describe(topic):
-    """What tests/rules/describe.c tells."""
-    program = BUILD / "tests" / "rules" / "describe"
-    return subprocess.run([program, topic], check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def routes():
-    return json.loads(describe("routes"))
 
 
 @functools.lru_cache
