@@ -61,6 +61,7 @@ struct db_answer {
 	const char *sqlstate;       /* DB_REFUSED: five characters, PostgreSQL appendix A */
 	const char *message;        /* DB_REFUSED, DB_AWAY */
 	int64_t waited_us;          /* from db_ask to the answer */
+	int64_t queued_us;          /* of these, until it left for the server */
 };
 
 /* A question, embedded in its asker, untouched until answered. Fill the first four. */

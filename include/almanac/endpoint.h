@@ -171,6 +171,9 @@ struct span request_target(const struct request *request);
 /* The request's id, as the client gave it or made here: printable, without spaces. */
 const char *request_id(const struct request *request);
 
+/* The request's traceparent (W3C Trace Context), as the client gave it or made here. */
+const char *request_trace(struct request *request);
+
 /* A header of the request by its name in any case; the empty span when it is not there (with `bytes`
  * not NULL when it is there, but empty). */
 struct span request_header(const struct request *request, const char *name);

@@ -75,6 +75,10 @@ struct span json_member_text(struct span object, const char *name);
 /* A copy without the white space between tokens. */
 struct span json_compact(struct arena *arena, struct span text);
 
+/* The same value for people: a member or item a line, each level two columns further in, down to 32
+ * levels (what is deeper stays there, so it grows by a bounded factor). */
+void json_append_pretty(struct str *out, struct span text);
+
 /* The items of an array, one by one. */
 struct json_items {
 	struct span rest;

@@ -1,14 +1,11 @@
--- $1 provider id, $2 request id, $3 traceparent or NULL -> outcome: queued|not_found
--- Asking again while a run is queued or running gives that run. A traceparent is kept when it is one
--- (W3C Trace Context, section 3.2).
+-- $1 provider id, $2 request id, $3 traceparent -> outcome: queued|not_found
+-- Asking again while a run is queued or running gives that run.
 WITH provider AS (
 	SELECT id FROM catalog_providers WHERE id = $1::bigint AND deleted_at IS NULL
 ),
 asked AS (
 	INSERT INTO catalog_syncs AS s (provider_id, status, reason, request_id, traceparent)
-	SELECT id, 'queued', 'request', $2::text,
-	       CASE WHEN $3::text ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
-		    THEN $3::text END
+	SELECT id, 'queued', 'request', $2::text, $3::text
 	FROM provider
 	ON CONFLICT (provider_id) WHERE status IN ('queued', 'running')
 	DO UPDATE SET reason = s.reason

@@ -41,60 +41,116 @@ static void put_text(struct line *line, const char *text)
 
 /* --- escaping: what leaves here is printable and stays within its quotes ----------------------------- */
 
-static void put_escape(struct line *line, unsigned char byte)
+static void put_escape(struct line *line, unsigned character)
 {
 	char text[8];
 
-	if (byte == '"' || byte == '\\')
-		snprintf(text, sizeof(text), "\\%c", byte);
-	else if (byte == '\n')
+	if (character == '"' || character == '\\')
+		snprintf(text, sizeof(text), "\\%c", (char)character);
+	else if (character == '\n')
 		snprintf(text, sizeof(text), "\\n");
 	else
-		snprintf(text, sizeof(text), "\\u%04x", byte);
+		snprintf(text, sizeof(text), "\\u%04x", character & 0xffffU);
 	put_text(line, text);
 }
 
-/* The control characters U+0080 to U+009F, which some readers take for ends of line or worse. */
-static bool is_high_control(const char *bytes)
+/* The length of a character beyond ASCII that some readers take for an end of line or worse, else 0:
+ * control characters U+0080 to U+009F, separators and turns of direction U+2028 to U+202E, U+2066 to
+ * U+2069. The text is known to be UTF-8. */
+static size_t tricky_length(struct span rest)
 {
-	return (unsigned char)bytes[0] == 0xc2 && (unsigned char)bytes[1] < 0xa0;
+	unsigned char first = (unsigned char)rest.bytes[0], second, third;
+
+	if (first != 0xc2 && first != 0xe2)
+		return 0;
+	second = (unsigned char)rest.bytes[1];
+	if (first == 0xc2)
+		return second < 0xa0 ? 2 : 0;
+	third = (unsigned char)rest.bytes[2];
+	if ((second == 0x80 && third >= 0xa8 && third <= 0xae) ||
+	    (second == 0x81 && third >= 0xa6 && third <= 0xa9))
+		return 3;
+	return 0;
 }
 
+static void put_tricky(struct line *line, struct span character)
+{
+	unsigned last = (unsigned char)character.bytes[character.length - 1] & 0x3fU;
+	unsigned before = (unsigned char)character.bytes[character.length - 2];
+
+	put_escape(line,
+		   character.length == 2 ? 0x80U | last : 0x2000U | (before & 0x3fU) << 6 | last);
+}
+
+/* Printable ASCII as sets of bits: what may stand within quotes as it is (all but quote and
+ * backslash), and without them (nor space nor equals sign). Every request's line is looked through. */
+static const uint64_t within_quotes[2] = {UINT64_C(0xfffffffb00000000),
+					  UINT64_C(0x7fffffffefffffff)};
+static const uint64_t without_quotes[2] = {UINT64_C(0xdffffffa00000000),
+					   UINT64_C(0x7fffffffefffffff)};
+
+static size_t run_of(const uint64_t set[2], struct span text)
+{
+	size_t length = 0;
+
+	while (length < text.length) {
+		unsigned char byte = (unsigned char)text.bytes[length];
+
+		if (byte >= 0x80 || !(set[byte >> 6] >> (byte & 63) & 1))
+			break;
+		length++;
+	}
+	return length;
+}
+
+/* One character that is not printable ASCII, or a byte of what is no text; its length. */
+static size_t put_character(struct line *line, struct span rest, bool is_text)
+{
+	size_t tricky = is_text ? tricky_length(rest) : 0;
+	unsigned char byte = (unsigned char)*rest.bytes;
+
+	if (tricky) {
+		put_tricky(line, (struct span){rest.bytes, tricky});
+		return tricky;
+	}
+	if (byte < 0x80 || !is_text)
+		put_escape(line, byte);
+	else
+		put(line, (struct span){rest.bytes, 1});
+	return 1;
+}
+
+/* Room is kept for the longest escape or character and the closing quote, or the line would not
+ * parse; a character is never cut. */
 static void put_quoted(struct line *line, struct span text)
 {
+	const size_t most = sizeof(line->bytes) - 16;
 	bool is_text = span_is_text(text);
 
 	put_text(line, "\"");
-	for (size_t i = 0; i < text.length; i++) {
-		unsigned char byte = (unsigned char)text.bytes[i];
-		bool is_inside = is_text && (byte & 0xc0) == 0x80;
+	for (size_t i = 0; i < text.length;) {
+		struct span rest = {text.bytes + i, text.length - i};
+		size_t run = run_of(within_quotes, rest);
+		bool is_inside = is_text && ((unsigned char)*rest.bytes & 0xc0) == 0x80;
 
-		/* Room for the longest escape or character and the closing quote, or the line
-		 * would not parse; a character is never cut. */
-		if (!is_inside && line->length + 16 > sizeof(line->bytes))
+		if (!is_inside && line->length > most)
 			break;
-		if (is_text && is_high_control(text.bytes + i))
-			put_escape(line, (unsigned char)text.bytes[++i]);
-		else if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f ||
-			 (byte >= 0x80 && !is_text))
-			put_escape(line, byte);
-		else
-			put(line, (struct span){text.bytes + i, 1});
+		if (run > 0) {
+			size_t room = most + 1 - line->length;
+
+			rest.length = run < room ? run : room;
+			put(line, rest);
+			i += rest.length;
+		} else {
+			i += put_character(line, rest, is_text);
+		}
 	}
 	put_text(line, "\"");
 }
 
 static bool is_plain(struct span text)
 {
-	if (text.length == 0)
-		return false;
-	for (size_t i = 0; i < text.length; i++) {
-		unsigned char byte = (unsigned char)text.bytes[i];
-
-		if (byte <= ' ' || byte >= 0x7f || byte == '"' || byte == '=' || byte == '\\')
-			return false;
-	}
-	return true;
+	return text.length > 0 && run_of(without_quotes, text) == text.length;
 }
 
 /* --- fields ----------------------------------------------------------------------------------------- */

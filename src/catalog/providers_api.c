@@ -273,12 +273,9 @@ static const struct outcome sync_outcomes[] = {
 
 static void sync_prepare(struct request *request, struct asking *asking)
 {
-	struct span trace = request_header(request, "traceparent");
-	bool is_usable = trace.length > 0 && span_is_text(trace);
-
 	asking->values[0] = request_given(request, 0);
 	asking->values[1] = db_text(request_id(request));
-	asking->values[2] = db_text(is_usable ? arena_text(request_arena(request), trace) : NULL);
+	asking->values[2] = db_text(request_trace(request));
 	asking->value_count = 3;
 }
 

@@ -70,6 +70,12 @@ static void tell(struct db *db, struct question *question, const struct db_answe
 	db->is_telling = was_telling;
 }
 
+/* What never left has waited in the queue all the time. */
+static int64_t queued_us(const struct db *db, const struct question *question, int64_t waited_us)
+{
+	return db->sent_us > question->asked_us ? db->sent_us - question->asked_us : waited_us;
+}
+
 static void tell_away(struct db *db, struct question *question, const char *reason)
 {
 	struct db_answer answer = {
@@ -78,6 +84,7 @@ static void tell_away(struct db *db, struct question *question, const char *reas
 		.waited_us = clock_steady_us() - question->asked_us,
 	};
 
+	answer.queued_us = queued_us(db, question, answer.waited_us);
 	PQclear(question->kept);
 	question->kept = NULL;
 	tell(db, question, &answer);
@@ -93,6 +100,7 @@ static void tell_refused(struct db *db, struct question *question, const PGresul
 		.waited_us = clock_steady_us() - question->asked_us,
 	};
 
+	answer.queued_us = queued_us(db, question, answer.waited_us);
 	str_init(&message, MESSAGE_MAX);
 	trim_message(PQresultErrorMessage(result), &message);
 	answer.message = str_text(&message);
@@ -119,6 +127,7 @@ static void tell_kept(struct db *db, struct question *question)
 		.waited_us = clock_steady_us() - question->asked_us,
 	};
 
+	answer.queued_us = queued_us(db, question, answer.waited_us);
 	question->kept = NULL;
 	if (is_error(result))
 		tell_refused(db, question, result);

@@ -2,6 +2,9 @@
  * call nobody */
 #include "almanac/json.h"
 
+#define INDENT 2
+#define INDENTED_LEVELS 32
+
 static bool is_space(char byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
@@ -126,6 +129,78 @@ struct span json_compact(struct arena *arena, struct span text)
 	}
 	bytes[length] = '\0';
 	return (struct span){bytes, length};
+}
+
+static void break_line(struct str *out, size_t depth)
+{
+	static const char spaces[] =
+		"                                                                ";
+	size_t levels = depth < INDENTED_LEVELS ? depth : INDENTED_LEVELS;
+
+	str_append_char(out, '\n');
+	str_append(out, (struct span){spaces, levels * INDENT});
+}
+
+/* An opening bracket; an empty pair stays together. */
+static void open_pretty(struct str *out, struct span *rest, size_t *depth)
+{
+	str_append(out, (struct span){rest->bytes, 1});
+	skip(rest, 1);
+	skip_spaces(rest);
+	if (rest->length > 0 && (*rest->bytes == ']' || *rest->bytes == '}')) {
+		str_append(out, (struct span){rest->bytes, 1});
+		skip(rest, 1);
+		return;
+	}
+	break_line(out, ++*depth);
+}
+
+static void close_pretty(struct str *out, struct span *rest, size_t *depth)
+{
+	if (*depth > 0)
+		--*depth;
+	break_line(out, *depth);
+	str_append(out, (struct span){rest->bytes, 1});
+	skip(rest, 1);
+}
+
+static void scalar_pretty(struct str *out, struct span *rest)
+{
+	size_t length = *rest->bytes == '"' ? string_length(*rest) : scalar_length(*rest);
+
+	if (length == 0)
+		length = rest->length;
+	str_append(out, (struct span){rest->bytes, length});
+	skip(rest, length);
+}
+
+void json_append_pretty(struct str *out, struct span text)
+{
+	size_t depth = 0;
+
+	for (skip_spaces(&text); text.length > 0; skip_spaces(&text)) {
+		switch (*text.bytes) {
+		case '{':
+		case '[':
+			open_pretty(out, &text, &depth);
+			break;
+		case '}':
+		case ']':
+			close_pretty(out, &text, &depth);
+			break;
+		case ',':
+			str_append_char(out, ',');
+			skip(&text, 1);
+			break_line(out, depth);
+			break;
+		case ':':
+			str_append(out, SPAN(": "));
+			skip(&text, 1);
+			break;
+		default:
+			scalar_pretty(out, &text);
+		}
+	}
 }
 
 struct json_items json_items(struct span array)

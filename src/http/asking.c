@@ -173,7 +173,8 @@ static void answered(struct question *question, const struct db_answer *answer)
 {
 	struct request *request = container_of(question, struct request, question);
 
-	request->db_us = answer->waited_us;
+	request->queue_us = answer->queued_us;
+	request->db_us = answer->waited_us - answer->queued_us;
 	take_answer(request, answer);
 	if (request->errand)
 		return;

@@ -5,13 +5,14 @@
  *   worker.c    one worker: its loop, its libmicrohttpd daemon, its connections and their deadlines
  *   request.c   a request from birth to its answer
  *   intake.c    the raw request: malformed ones are refused here
+ *   identify.c  its id and its trace
  *   router.c    which endpoint
  *   scope.c     what it asks of a token
  *   access.c    who may come in, and how often; see access.h
  *   reading.c   its fields
  *   asking.c    the question to the database, and its answer
  *   errand.c    waiting for another thread of the house
- *   send.c      the answer's headers, ETag, gzip
+ *   send.c      the answer's headers, ETag, gzip, ?pretty
  *   cache.c     finished answers, one question asked once
  *   say.c       shared renderers
  *   complain.c  problems in words
@@ -35,6 +36,7 @@
 #define PATH_FIELDS_MAX 4
 #define QUERY_FIELDS_MAX 64
 #define REQUEST_ID_MAX 64
+#define TRACE_LENGTH 55
 #define STATUS_CLASSES 5
 #define DEFAULT_MAX_BODY ((size_t)1 << 20)
 #define IGNORED_MAX_BODY ((size_t)64 << 10)
@@ -135,6 +137,7 @@ struct request {
 	enum phase phase;
 	int64_t began_us;
 	char id[REQUEST_ID_MAX + 1];
+	char trace[TRACE_LENGTH + 1]; /* a traceparent: as it came, or made when it is asked for */
 
 	/* as it came */
 	const char *raw_target;  /* in libmicrohttpd's buffer: where it stands, see intake.c */
@@ -164,7 +167,7 @@ struct request {
 	int64_t edition;           /* when it was asked */
 	struct cache_entry *entry; /* that this answer will fill, or was taken from */
 	struct request *next_waiter;
-	int64_t db_us;
+	int64_t queue_us, db_us; /* before and after it left for the database */
 	int64_t rows;
 	struct errand *errand; /* that it waits for */
 
@@ -204,8 +207,11 @@ const char *intake_judge(struct request *request, const char *method, const char
 size_t intake_head_bytes(const struct request *request, const char *method);
 /* Takes path and query out of the target. */
 void intake_split(struct request *request);
-/* Reads the request id, or makes one. */
-void intake_identify(struct request *request);
+
+/* identify.c: reads the request's id, or makes one, and its trace. */
+void identify_take(struct request *request);
+/* Makes an id. */
+void identify_make(struct request *request);
 
 /* router.c: the verdict on a path and method. */
 enum route_verdict { ROUTE_FOUND, ROUTE_OPTIONS, ROUTE_WRONG_METHOD, ROUTE_UNKNOWN };
@@ -216,6 +222,7 @@ enum route_verdict router_match(const struct endpoint *const *routes, struct spa
 /* send.c */
 enum MHD_Result send_reply(struct request *request);
 bool send_accepts_gzip(struct span header);
+bool send_wants_pretty(struct span query);
 bool send_has_etag(struct span header, struct span etag);
 uint64_t send_hash(struct span bytes);
 

@@ -12,7 +12,6 @@
  * A NUL that the client sent, a bare line feed and a folded line each break the chain. */
 #include <string.h>
 
-#include "almanac/digest.h"
 #include "http.h"
 
 #define LINE_END 2 /* CR LF */
@@ -214,35 +213,4 @@ void intake_split(struct request *request)
 	rest = request->target;
 	span_split(&rest, '?', &request->path);
 	request->query = rest;
-}
-
-/* --- the request id ----------------------------------------------------------------------------------- */
-
-static bool is_usable(struct span id)
-{
-	for (size_t i = 0; i < id.length; i++) {
-		char character = id.bytes[i];
-
-		if ((character < '0' || character > '9') && (character < 'A' || character > 'Z') &&
-		    (character < 'a' || character > 'z') && !strchr("._-", character))
-			return false;
-	}
-	return id.length > 0 && id.length <= REQUEST_ID_MAX;
-}
-
-void intake_identify(struct request *request)
-{
-	static const char digits[] = "0123456789abcdef";
-	struct span given = request_header(request, "X-Request-Id");
-	uint64_t id;
-
-	if (is_usable(given)) {
-		memcpy(request->id, given.bytes, given.length);
-		request->id[given.length] = '\0';
-		return;
-	}
-	id = random_roll(&request->worker->dice);
-	for (int i = 0; i < 16; i++)
-		request->id[i] = digits[id >> (60 - 4 * i) & 15];
-	request->id[16] = '\0';
 }

@@ -77,32 +77,51 @@ static struct log_field tell_who(const struct request *request)
 	return request->client ? log_text("client", request->client) : (struct log_field){0};
 }
 
-static void tell_log(const struct request *request, int status, int64_t took_us)
+static enum log_level level_of(const struct request *request, int status)
 {
-	bool is_quiet = request->endpoint && request->endpoint->is_quiet && status < 500;
-	const struct log_field fields[] = {
-		log_what("request"),
-		log_text("id", request->id),
-		log_text("method", request->method),
-		log_span("target", shown_target(request)),
-		log_number("status", status),
-		log_ms("ms", took_us),
-		log_ms("db_ms", request->db_us),
-		log_number("rows", request->rows),
-		tell_who(request),
-		{0},
-	};
+	if (status >= 500)
+		return LOG_LEVEL_WARN;
+	return request->endpoint && request->endpoint->is_quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
 
-	log_gather(&request->worker->log_lines,
-		   status >= 500 ? LOG_LEVEL_WARN
-		   : is_quiet    ? LOG_LEVEL_DEBUG
-				 : LOG_LEVEL_INFO,
-		   fields);
+static void tell_log(struct request *request, int status, int64_t took_us)
+{
+	enum log_level level = level_of(request, status);
+
+	if (!log_has_level(level))
+		return;
+	log_gather(&request->worker->log_lines, level,
+		   (const struct log_field[]){log_what("request"),
+					      log_text("id", request->id),
+					      log_text("traceparent", request_trace(request)),
+					      log_text("method", request->method),
+					      log_span("target", shown_target(request)),
+					      log_number("status", status),
+					      log_ms("ms", took_us),
+					      log_ms("queue_ms", request->queue_us),
+					      log_ms("db_ms", request->db_us),
+					      log_number("rows", request->rows),
+					      tell_who(request),
+					      {0}});
+}
+
+/* What libmicrohttpd refuses by itself (414, 431 and the like) never came to request_handle. */
+static int final_status(struct request *request)
+{
+	const union MHD_ConnectionInfo *info;
+
+	if (request->phase == PHASE_SENT)
+		return request->reply.status;
+	if (request->phase != PHASE_BORN)
+		return STATUS_CLIENT_LEFT;
+	identify_make(request);
+	info = MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+	return info ? (int)info->http_status : STATUS_CLIENT_LEFT;
 }
 
 void request_destroy(struct request *request)
 {
-	int status = request->phase == PHASE_SENT ? request->reply.status : STATUS_CLIENT_LEFT;
+	int status = final_status(request);
 	int64_t took_us = clock_steady_us() - request->began_us;
 
 	tell_metrics(request, status, took_us);
@@ -231,7 +250,7 @@ static void judge(struct request *request, const char *method, const char *versi
 static void receive_head(struct request *request, const char *method, const char *version)
 {
 	request->method = arena_text(request->arena, span_of(method));
-	intake_identify(request);
+	identify_take(request);
 	judge(request, method, version);
 	request->max_body = max_body_of(request->endpoint);
 	str_init(&request->body, request->max_body);

@@ -5,16 +5,21 @@
 
 #include "access.h"
 #include "almanac/clock.h"
+#include "almanac/json.h"
 #include "almanac/moment.h"
 
 #define ETAG_MAX 96
+
+/* Beyond this an answer is not laid out for people any more. */
+#define PRETTY_MAX ((size_t)16 << 20)
 
 /* What goes out in the end. */
 struct outgoing {
 	int status;
 	struct span body;
 	struct str owned;          /* the body, when it must be freed by the library */
-	struct cache_entry *entry; /* or whose bytes they are */
+	struct cache_entry *entry; /* or whose bytes they are, unless pretty */
+	bool is_pretty;
 	bool is_gzip;
 	char etag[ETAG_MAX];
 	char last_modified[MOMENT_TEXT_MAX + 1];
@@ -101,11 +106,19 @@ bool send_accepts_gzip(struct span header)
 
 /* --- the tag ------------------------------------------------------------------------------------------- */
 
+/* Each form of an answer has a tag of its own. */
+static const char *end_of_tag(const struct outgoing *out)
+{
+	if (out->is_pretty)
+		return out->is_gzip ? "-pretty-gz\"" : "-pretty\"";
+	return out->is_gzip ? "-gz\"" : "\"";
+}
+
 static void tag_edition(const struct request *request, struct outgoing *out, uint64_t body_hash)
 {
 	const struct edition *edition = request->worker->server->options.edition;
 	unsigned long long epoch = atomic_load(&edition->epoch);
-	const char *end = out->is_gzip ? "-gz\"" : "\"";
+	const char *end = end_of_tag(out);
 
 	if (request->made_from == MADE_FROM_MEMORY)
 		snprintf(out->etag, sizeof(out->etag), "\"%llx-%lld%s", epoch,
@@ -146,8 +159,59 @@ static void tag(const struct request *request, struct outgoing *out)
 		date_edition(request, out);
 	} else if (endpoint->has_etag) {
 		snprintf(out->etag, sizeof(out->etag), "\"%016llx%s",
-			 (unsigned long long)send_hash(out->body), out->is_gzip ? "-gz\"" : "\"");
+			 (unsigned long long)send_hash(out->body), end_of_tag(out));
 	}
+}
+
+/* --- ?pretty ------------------------------------------------------------------------------------------- */
+
+static bool is_refusal(struct span flag)
+{
+	return span_is(flag, "0") || span_is(flag, "false") || span_is(flag, "no") ||
+	       span_is(flag, "off");
+}
+
+/* Most queries do not hold the word at all: they are not cut. The last one counts. */
+bool send_wants_pretty(struct span query)
+{
+	struct span pair, name;
+	bool wants = false;
+
+	if (!query.length || !memmem(query.bytes, query.length, "pretty", 6))
+		return false;
+	while (span_split(&query, '&', &pair)) {
+		span_split(&pair, '=', &name);
+		if (span_is(name, "pretty"))
+			wants = !is_refusal(pair);
+	}
+	return wants;
+}
+
+static bool is_json(const char *content_type)
+{
+	return content_type && (strcmp(content_type, "application/json") == 0 ||
+				strcmp(content_type, "application/problem+json") == 0);
+}
+
+static void lay_out(const struct request *request, struct outgoing *out)
+{
+	struct str laid;
+
+	if (out->body.length == 0 ||
+	    !is_json(out->entry ? out->entry->content_type : request->reply.content_type))
+		return;
+	str_init(&laid, PRETTY_MAX);
+	str_reserve(&laid, out->body.length + out->body.length / 2);
+	json_append_pretty(&laid, out->body);
+	str_append_char(&laid, '\n');
+	if (laid.has_overflowed) {
+		str_finish(&laid);
+		return;
+	}
+	str_finish(&out->owned);
+	out->owned = laid;
+	out->body = str_span(&laid);
+	out->is_pretty = true;
 }
 
 /* --- gzip ---------------------------------------------------------------------------------------------- */
@@ -190,7 +254,7 @@ static void pack_owned(struct request *request, struct outgoing *out)
 
 static void pack(struct request *request, struct outgoing *out)
 {
-	if (out->entry)
+	if (out->entry && !out->is_pretty)
 		pack_entry(request, out);
 	else
 		pack_owned(request, out);
@@ -254,7 +318,7 @@ static struct MHD_Response *make_response(struct outgoing *out)
 {
 	size_t length = out->body.length;
 
-	if (out->entry && length) {
+	if (out->entry && !out->is_pretty && length) {
 		cache_hold(out->entry);
 		return MHD_create_response_from_buffer_with_free_callback_cls(
 			length, (void *)(uintptr_t)out->body.bytes, drop_entry, out->entry);
@@ -290,10 +354,13 @@ static struct outgoing begin(struct request *request)
 enum MHD_Result send_reply(struct request *request)
 {
 	struct outgoing out = begin(request);
-	bool is_varying = is_compressible(&out);
 	struct MHD_Response *response;
 	enum MHD_Result result;
+	bool is_varying;
 
+	if (send_wants_pretty(request->query))
+		lay_out(request, &out);
+	is_varying = is_compressible(&out);
 	if (is_varying && send_accepts_gzip(request_header(request, "Accept-Encoding")))
 		pack(request, &out);
 	tag(request, &out);

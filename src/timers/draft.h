@@ -96,8 +96,6 @@ int64_t timers_draft_left(const struct timers_draft *draft, int64_t created_us);
 void timers_draft_tell(const struct timers_draft *draft, int64_t created_us,
 		       struct timers_desk *desk);
 
-/* The traceparent of a request, when it is well-formed (W3C Trace Context); else NULL. */
-const char *timers_traceparent(struct request *request);
 
 struct timers_desk *timers_desk_of(const struct request *request); /* NULL: none */
 

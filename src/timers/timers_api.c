@@ -73,7 +73,7 @@ void timers_ask_create(struct request *request, struct timers_draft *draft, stru
 	for (size_t i = 0; i < DRAFT_VALUES; i++)
 		asking->values[asking->value_count++] = db_text(values[i]);
 	asking->values[asking->value_count++] = db_text(request_id(request));
-	asking->values[asking->value_count++] = db_text(timers_traceparent(request));
+	asking->values[asking->value_count++] = db_text(request_trace(request));
 	if (draft->idempotency_key) {
 		asking->statement = SQL_TIMERS_CREATE_KEYED;
 		asking->values[asking->value_count++] = db_text(draft->idempotency_key);

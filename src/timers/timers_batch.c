@@ -267,7 +267,7 @@ static void prepare(struct request *request, struct asking *asking)
 	for (size_t i = 0; i < DRAFT_VALUES; i++)
 		asking->values[asking->value_count++] = db_array_value(&batch->columns[i]);
 	asking->values[asking->value_count++] = db_text(request_id(request));
-	asking->values[asking->value_count++] = db_text(timers_traceparent(request));
+	asking->values[asking->value_count++] = db_text(request_trace(request));
 }
 
 /* --- the answer ------------------------------------------------------------------------------------- */

@@ -8,7 +8,6 @@
 #include "draft.h"
 
 #define SECOND_US INT64_C(1000000)
-#define TRACEPARENT_LENGTH 55
 
 /* --- where it goes ---------------------------------------------------------------------------------- */
 
@@ -183,27 +182,4 @@ void timers_draft_tell(const struct timers_draft *draft, int64_t created_us,
 
 	if (desk)
 		timers_desk_tell(desk, &news);
-}
-
-/* --- traces ------------------------------------------------------------------------------------------- */
-
-static bool is_small_hex(char character)
-{
-	return (character >= '0' && character <= '9') || (character >= 'a' && character <= 'f');
-}
-
-/* Version, trace, parent and flags: 00-<32>-<16>-01 (W3C Trace Context, section 3.2.2). */
-const char *timers_traceparent(struct request *request)
-{
-	struct span text = request_header(request, "traceparent");
-
-	if (text.length != TRACEPARENT_LENGTH)
-		return NULL;
-	for (size_t i = 0; i < text.length; i++) {
-		bool is_dash = i == 2 || i == 35 || i == 52;
-
-		if (is_dash ? text.bytes[i] != '-' : !is_small_hex(text.bytes[i]))
-			return NULL;
-	}
-	return arena_text(request_arena(request), text);
 }

@@ -67,9 +67,11 @@ def test_the_id_and_the_trace_of_a_request_are_passed_on(catalog, world):
                                    "00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01",
                                    "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
 def test_a_trace_that_is_none_is_not_passed_on(trace, catalog, world):
-    _, passed = sync_with(catalog, world, {"traceparent": trace.encode()})
+    request_id, passed = sync_with(catalog, world, {"traceparent": trace.encode()})
     assert TRACE.fullmatch(passed)
     assert not trace[3:] or trace[3:35].lower() not in passed
+    made = catalog.almanac.wait_for_log("request", id=request_id)["traceparent"]
+    assert passed.startswith(made[:36])
 
 
 def test_an_etag_is_sent_back(catalog, world):

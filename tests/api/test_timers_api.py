@@ -181,10 +181,12 @@ BAD_PARENTS = ["", "x", "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01
 
 
 @pytest.mark.parametrize("parent", BAD_PARENTS)
-def test_a_malformed_traceparent_is_dropped(parent, almanac, timers):
-    made = almanac.post("/api/v1/timers", {"url": URL, "delay": 60},
-                        headers={"traceparent": parent}).json()
-    assert timers.row(made["id"], "traceparent") == (None,)
+def test_instead_of_a_malformed_traceparent_one_is_made(parent, almanac, timers):
+    answer = almanac.post("/api/v1/timers", {"url": URL, "delay": 60},
+                          headers={"traceparent": parent})
+    line = almanac.wait_for_log("request", id=answer.headers["X-Request-Id"])
+    assert timers.row(answer.json()["id"], "traceparent") == (line["traceparent"],)
+    assert line["traceparent"] != parent
 
 
 def test_every_timer_has_a_shard(timers):

@@ -47,6 +47,21 @@ static void check_array(struct arena *arena, const struct json *array, struct sp
 	assert(!items.is_broken && items.count == json_length(array));
 }
 
+/* Laid out it is the same value, and every character but white space is where it was. */
+static void check_pretty(struct arena *arena, const struct json *json, struct span text)
+{
+	struct str pretty;
+
+	str_init(&pretty, TEXT_MAX);
+	json_append_pretty(&pretty, text);
+	if (json && !pretty.has_overflowed)
+		check_same(json, arena, str_span(&pretty));
+	if (json && !pretty.has_overflowed)
+		assert(span_equals(json_compact(arena, str_span(&pretty)),
+				   json_compact(arena, text)));
+	str_finish(&pretty);
+}
+
 /* Of what is no JSON at all, nothing outside may be read. */
 static void check_any(struct arena *arena, struct span text)
 {
@@ -68,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct json *json = json_parse(arena, text, &complaint);
 
 	check_any(arena, text);
+	check_pretty(arena, json, text);
 	if (json)
 		check_same(json, arena, json_compact(arena, text));
 	if (json && json_kind(json) == JSON_OBJECT)

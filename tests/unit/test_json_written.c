@@ -92,6 +92,70 @@ static void assert_items(const char *array, const char *expected)
 	str_finish(&found);
 }
 
+static void assert_pretty(const char *text, const char *expected)
+{
+	struct str out;
+
+	str_init(&out, 4096);
+	json_append_pretty(&out, span_of(text));
+	assert_string_equal(str_text(&out), expected);
+	str_finish(&out);
+}
+
+static void pretty_is_a_member_a_line(void **state)
+{
+	(void)state;
+	assert_pretty("{\"a\":[1,{\"b\":null}],\"c\":\"x\"}\n", "{\n"
+								"  \"a\": [\n"
+								"    1,\n"
+								"    {\n"
+								"      \"b\": null\n"
+								"    }\n"
+								"  ],\n"
+								"  \"c\": \"x\"\n"
+								"}");
+	assert_pretty(" [ 1 , 2 ] ", "[\n  1,\n  2\n]");
+	assert_pretty("{ }", "{}");
+	assert_pretty("[[],{}]", "[\n  [],\n  {}\n]");
+	assert_pretty("null\n", "null");
+	assert_pretty("\"{\\\"[,:\"", "\"{\\\"[,:\"");
+	assert_pretty("-1.5e3", "-1.5e3");
+	assert_pretty("", "");
+}
+
+/* What is no JSON is not judged, and nothing outside it is read. */
+static void pretty_takes_anything(void **state)
+{
+	(void)state;
+	assert_pretty("]", "\n]");
+	assert_pretty("{", "{\n  ");
+	assert_pretty("\"open", "\"open");
+	assert_pretty("[\"a\\", "[\n  \"a\\");
+}
+
+static void pretty_stays_within_bounds(void **state)
+{
+	enum { DEPTH = 2000 };
+	struct str text, out;
+
+	(void)state;
+	str_init(&text, 3 * DEPTH);
+	str_init(&out, (size_t)1 << 20);
+	for (int i = 0; i < DEPTH; i++)
+		str_append_char(&text, '[');
+	for (int i = 0; i < DEPTH; i++)
+		str_append_char(&text, ']');
+	json_append_pretty(&out, str_span(&text));
+	assert_false(out.has_overflowed);
+	assert_true(out.length < 2 * DEPTH * 66);
+	str_finish(&out);
+	str_init(&out, 100);
+	json_append_pretty(&out, str_span(&text));
+	assert_true(out.has_overflowed);
+	str_finish(&out);
+	str_finish(&text);
+}
+
 static void items_of_arrays(void **state)
 {
 	(void)state;
@@ -153,6 +217,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members),
 		cmocka_unit_test_setup_teardown(compact_copies, open_arena, close_arena),
+		cmocka_unit_test(pretty_is_a_member_a_line),
+		cmocka_unit_test(pretty_takes_anything),
+		cmocka_unit_test(pretty_stays_within_bounds),
 		cmocka_unit_test(items_of_arrays),
 		cmocka_unit_test_setup_teardown(members_one_by_one, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(nul_bytes_are_refused, open_arena, close_arena),

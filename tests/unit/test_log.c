@@ -133,6 +133,10 @@ static const struct {
 	/* U+0085 and U+009B are control characters; U+00A0 is none. */
 	{BYTES("a\xc2\x85z\xc2\x9b\xc2\xa0"), "\"a\\u0085z\\u009b\xc2\xa0\"",
 	 "\"a\\u0085z\\u009b\xc2\xa0\""},
+	/* Separators of lines and paragraphs, turns of direction; U+2026 is none. */
+	{BYTES("a\xe2\x80\xa8z\xe2\x80\xa9\xe2\x80\xae\xe2\x81\xa7\xe2\x80\xa6"),
+	 "\"a\\u2028z\\u2029\\u202e\\u2067\xe2\x80\xa6\"",
+	 "\"a\\u2028z\\u2029\\u202e\\u2067\xe2\x80\xa6\""},
 	{BYTES("bad \xc3\x28\xff"), "\"bad \\u00c3(\\u00ff\"", "\"bad \\u00c3(\\u00ff\""},
 	{BYTES("\xc2\x85\xff"), "\"\\u00c2\\u0085\\u00ff\"", "\"\\u00c2\\u0085\\u00ff\""},
 	{BYTES("cut \xe2\x82"), "\"cut \\u00e2\\u0082\"", "\"cut \\u00e2\\u0082\""},
@@ -195,7 +199,8 @@ static void assert_parses(enum log_format format, struct span line)
 static void a_line_that_was_cut_still_parses(void **state)
 {
 	static const char *const units[] = {
-		"x",   "\"", "\n", "\xf0\x9f\x98\x80", "\xc3\xa9", "\xc2\x85", "\xe2\x82\xac ",
+		"x",        "\"",       "\n",           "\xf0\x9f\x98\x80",
+		"\xc3\xa9", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x82\xac ",
 		"\xff"};
 	struct str text;
 

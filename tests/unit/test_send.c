@@ -152,6 +152,39 @@ static void the_hash_does_not_depend_on_the_place(void **state)
 	}
 }
 
+static const struct {
+	const char *query;
+	bool is_pretty;
+} queries[] = {
+	{"", false},
+	{"a=b", false},
+	{"pretty", true},
+	{"pretty=", true},
+	{"pretty=1", true},
+	{"pretty=true", true},
+	{"pretty=0", false},
+	{"pretty=false", false},
+	{"pretty=no", false},
+	{"pretty=off", false},
+	{"a=b&pretty", true},
+	{"pretty&a=b", true},
+	{"pretty=1&pretty=0", false},
+	{"pretty=0&pretty", true},
+	{"a=pretty", false},
+	{"prettyy", false},
+	{"apretty=1", false},
+	{"q=pretty&&", false},
+};
+
+static void pretty_is_asked_for_by_its_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(queries); i++)
+		if (send_wants_pretty(span_of(queries[i].query)) != queries[i].is_pretty)
+			fail_msg("%s", queries[i].query);
+	assert_false(send_wants_pretty((struct span){0}));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +193,7 @@ int main(void)
 		cmocka_unit_test(long_headers_are_judged),
 		cmocka_unit_test(the_hash_sees_every_bit),
 		cmocka_unit_test(the_hash_does_not_depend_on_the_place),
+		cmocka_unit_test(pretty_is_asked_for_by_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
