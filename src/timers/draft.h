@@ -96,7 +96,6 @@ int64_t timers_draft_left(const struct timers_draft *draft, int64_t created_us);
 void timers_draft_tell(const struct timers_draft *draft, int64_t created_us,
 		       struct timers_desk *desk);
 
-
 struct timers_desk *timers_desk_of(const struct request *request); /* NULL: none */
 
 /* timers_api.c: create.sql for a draft, which `says` finds by request_kept(). */
