@@ -162,9 +162,11 @@ static void write_own_url(const struct settings *settings, int port, const char 
 	const char *address = settings_text(settings, SETTING_HTTP_ADDRESS);
 	bool is_any = strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
 	bool is_v6 = strchr(address, ':') != NULL;
+	bool is_secure = settings_is_on(settings, SETTING_TLS_CERT_FILE);
 
-	snprintf(url, URL_MAX, "http://%s%s%s:%d%s", is_v6 && !is_any ? "[" : "",
-		 is_any ? "127.0.0.1" : address, is_v6 && !is_any ? "]" : "", port, path);
+	snprintf(url, URL_MAX, "http%s://%s%s%s:%d%s", is_secure ? "s" : "",
+		 is_v6 && !is_any ? "[" : "", is_any ? "127.0.0.1" : address,
+		 is_v6 && !is_any ? "]" : "", port, path);
 }
 
 /* The same after a restart: the port is this daemon's alone on its host. */

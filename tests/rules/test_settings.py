@@ -13,8 +13,9 @@ README_ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \|(.*?)\|", re.M)
 
 # Those that docker-compose.yml decides itself: where its daemon listens and which database it has,
 # and what makes no sense in its container.
-OF_COMPOSE = {"WEBHOOK_ALLOW", "HTTP_ADDRESS", "HTTP_PORT", "ALLOW_ANONYMOUS", "DB_HOST", "DB_PORT"}
-NOT_IN_COMPOSE = {"DATABASE_URL", "SPOOL_DIR"}
+OF_COMPOSE = {"WEBHOOK_ALLOW", "HTTP_ADDRESS", "HTTP_PORT", "ALLOW_ANONYMOUS", "DB_HOST", "DB_PORT",
+              "DB_PASSWORD_FILE"}
+NOT_IN_COMPOSE = {"DATABASE_URL", "DB_PASSWORD", "SPOOL_DIR"}
 
 
 def defaults():
@@ -45,7 +46,7 @@ def test_the_readme_lists_the_same_settings_and_defaults():
 def test_compose_passes_every_setting_on():
     block = read(ROOT / "docker-compose.yml").partition("\n  postgres:\n")[0]
     told = dict(re.findall(r'^      ([A-Z][A-Z0-9_]*): "?(.*?)"?$', block, re.M))
-    assert set(told) == set(defaults()) - NOT_IN_COMPOSE
+    assert set(told) == (set(defaults()) | {"DB_PASSWORD_FILE"}) - NOT_IN_COMPOSE
     passed = {name: value for name, value in told.items() if name not in OF_COMPOSE}
     for name, value in passed.items():
         assert re.fullmatch(rf"\$\{{{name}:-(almanac)?\}}", value), f"{name}: {value}"
