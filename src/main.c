@@ -19,6 +19,7 @@
 #include "almanac/settings.h"
 #include "almanac/tasks.h"
 #include "almanac/tokens.h"
+#include "reload.h"
 
 #define EXIT_FINE 0
 #define EXIT_FAILED 1
@@ -94,23 +95,6 @@ static int version(void)
 	return EXIT_FINE;
 }
 
-/* What the table of settings cannot judge: values that are small languages of their own. */
-static bool judge(const struct settings *settings, struct str *complaint)
-{
-	struct guard *guard;
-
-	if (!server_judge(settings, complaint))
-		return false;
-	str_append_text(complaint, "SOURCE_ALLOW: ");
-	guard = guard_create(settings_text(settings, SETTING_SOURCE_ALLOW), complaint);
-	guard_destroy(guard);
-	if (!guard)
-		return false;
-	str_clear(complaint);
-	return timers_judge(settings, complaint) && tasks_judge(settings, complaint) &&
-	       calendar_judge(settings, complaint);
-}
-
 /* --- the house opens -------------------------------------------------------------------------------- */
 
 /* A write that finds nobody, or no room below `ulimit -f`, says so by itself. */
@@ -123,12 +107,6 @@ static void block_signals(sigset_t *signals)
 	sigaddset(signals, SIGINT);
 	sigaddset(signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
-static void configure_log(const struct settings *settings)
-{
-	log_configure((enum log_level)settings_choice(settings, SETTING_LOG_LEVEL),
-		      (enum log_format)settings_choice(settings, SETTING_LOG_FORMAT));
 }
 
 static bool prepare_database(const struct settings *settings, struct str *complaint)
@@ -222,56 +200,15 @@ static void say_serving(const struct house *house)
 	str_finish(&summary);
 }
 
-/* --- SIGHUP: settings are read again -------------------------------------------------------------------- */
-
-static bool reload_log(struct house *house, const struct settings *fresh, struct str *complaint)
-{
-	(void)house;
-	(void)complaint;
-	configure_log(fresh);
-	return true;
-}
-
-static bool reload_server(struct house *house, const struct settings *fresh, struct str *complaint)
-{
-	return server_reload(house->server, fresh, complaint);
-}
-
-/* Who takes new settings while running: false, and one line, when it keeps the old ones. `fresh` is only
- * lent, and was judged before. */
-static bool (*const reloads[])(struct house *house, const struct settings *fresh,
-			       struct str *complaint) = {
-	reload_server,
-	reload_log,
-};
-
-static void reload(struct house *house)
-{
-	struct str complaint;
-	struct settings *fresh;
-	bool is_taken;
-
-	str_init(&complaint, TEXT_MAX);
-	fresh = settings_load((const char *const *)environ, ".env", &complaint);
-	is_taken = fresh && judge(fresh, &complaint);
-	for (size_t i = 0; is_taken && i < sizeof(reloads) / sizeof(*reloads); i++)
-		is_taken = reloads[i](house, fresh, &complaint);
-	if (is_taken)
-		log_info(log_what("settings reloaded"));
-	else
-		log_error(log_what("settings not reloaded"),
-			  log_span("reason", span_trim(str_span(&complaint))));
-	settings_destroy(fresh);
-	str_finish(&complaint);
-}
-
 /* The signal that ends the house. */
-static int wait_for_end(struct house *house, const sigset_t *signals)
+static int wait_for_end(const struct house *house, const sigset_t *signals)
 {
+	struct reload reload = {.started = house->settings, .server = house->server};
 	int signal_number = 0;
 
 	while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP)
-		reload(house);
+		reload_settings(&reload);
+	reload_finish(&reload);
 	return signal_number;
 }
 
@@ -460,14 +397,14 @@ static int with_settings(enum command command)
 
 	str_init(&complaint, TEXT_MAX);
 	settings = settings_load((const char *const *)environ, ".env", &complaint);
-	if (!settings || !judge(settings, &complaint)) {
+	if (!settings || !reload_judge(settings, &complaint)) {
 		complain(&complaint, code);
 		settings_destroy(settings);
 		str_finish(&complaint);
 		return code;
 	}
 	str_finish(&complaint);
-	configure_log(settings);
+	reload_log(settings);
 	code = act(command, settings);
 	settings_destroy(settings);
 	return code;

@@ -106,6 +106,22 @@ int64_t settings_choice(const struct settings *settings, enum setting setting);
 /* The conninfo for libpq: DATABASE_URL, else made of DB_HOST … DB_NAME, else "" (libpq's PG*). */
 const char *settings_database(const struct settings *settings);
 
+/* Whether a daemon that runs takes a new value on SIGHUP. */
+bool settings_is_reloadable(enum setting setting);
+
+/* Names of settings, by commas. */
+struct settings_changes {
+	struct str taken;   /* reloadable, and not as they were */
+	struct str wanting; /* not as they were, but only a restart brings them into force */
+	struct str
+		hidden; /* said otherwise by .env than by the environment, which goes before it */
+};
+
+/* Appends to each of `changes` what `fresh` changes: against `current`, the last that was taken, and, where
+ * that needs a restart, against `started`. */
+void settings_compare(const struct settings *started, const struct settings *current,
+		      const struct settings *fresh, struct settings_changes *changes);
+
 /* Grouped help: name, default, allowed values, what it does. */
 void settings_help(struct str *out);
 

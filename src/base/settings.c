@@ -360,6 +360,11 @@ const char *settings_database(const struct settings *settings)
 	return settings->database;
 }
 
+static void append_reload(struct str *out, enum setting setting)
+{
+	str_append_text(out, settings_is_reloadable(setting) ? "; taken on SIGHUP" : "");
+}
+
 void settings_help(struct str *out)
 {
 	const char *group = NULL;
@@ -373,6 +378,7 @@ void settings_help(struct str *out)
 		str_format(out, "  %s=%s\n      %s.\n      Must be ", row->name, row->by_default,
 			   row->help);
 		append_allowed(out, row);
+		append_reload(out, i);
 		str_append_text(out, ".\n");
 		if (row->is_secret)
 			str_format(out, "      Or %s_FILE: the path of a file that holds it.\n",
@@ -396,6 +402,7 @@ void settings_example(struct str *out)
 		group = row->group;
 		str_format(out, "\n# %s;\n# ", row->help);
 		append_allowed(out, row);
+		append_reload(out, i);
 		str_append_text(out, ".\n");
 		if (row->is_secret)
 			str_format(out, "# Or %s_FILE: the path of a file that holds it.\n",

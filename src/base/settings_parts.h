@@ -24,6 +24,7 @@ struct value {
 	const char *text;
 	int64_t number;
 	const char *origin; /* NULL: the default */
+	bool is_hidden;     /* .env says otherwise than the environment */
 	const char *file;   /* of a secret: where it is, and who says so */
 	const char *file_origin;
 };

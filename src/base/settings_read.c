@@ -18,13 +18,19 @@ static bool is_file_of(struct span name, const struct row *row)
 	       span_is((struct span){name.bytes + length, name.length - length}, "_FILE");
 }
 
+static const char from_environment[] = "environment";
+
 /* What comes later counts: .env from its first line to its last, then the environment. */
 static void take(struct settings *settings, struct span name, struct span text, const char *origin)
 {
+	bool is_environment = origin == from_environment;
+
 	for (int i = 0; i < SETTING_COUNT && text.length > 0; i++) {
 		struct value *value = &settings->values[i];
 
 		if (span_is(name, settings_table[i].name)) {
+			value->is_hidden =
+				is_environment && value->text && !span_is(text, value->text);
 			value->text = arena_text(settings->arena, text);
 			value->origin = origin;
 		} else if (is_file_of(name, &settings_table[i])) {
@@ -41,7 +47,7 @@ static void take_environment(struct settings *settings, const char *const *envir
 		struct span name;
 
 		if (span_split(&text, '=', &name) && text.bytes)
-			take(settings, name, text, "environment");
+			take(settings, name, text, from_environment);
 	}
 }
 
