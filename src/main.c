@@ -12,6 +12,7 @@
 #include "almanac/health.h"
 #include "almanac/log.h"
 #include "almanac/metrics.h"
+#include "almanac/notify.h"
 #include "almanac/routes.h"
 #include "almanac/schedule.h"
 #include "almanac/scheduler.h"
@@ -31,6 +32,10 @@
 #define HOST_MAX 256
 #define DAEMON_NAME_MAX 300
 #define USER_AGENT "almanac/" ALMANAC_VERSION
+#define STATUS_MAX 200
+
+/* The scheduler's loop says that it goes round once a second, the others more often. */
+#define BEAT_LATE_US (2 * SECOND)
 
 struct house {
 	struct settings *settings;
@@ -46,6 +51,7 @@ struct house {
 	struct calendar_desk calendar_desk;
 	struct desk *desks[4]; /* NULL-terminated */
 	char daemon_name[DAEMON_NAME_MAX];
+	struct notifier notifier;
 };
 
 /* --- what is said on the terminal ------------------------------------------------------------------- */
@@ -190,6 +196,7 @@ static bool open_scheduler(struct house *house, struct str *complaint)
 static void say_serving(const struct house *house)
 {
 	struct str summary;
+	char status[STATUS_MAX];
 
 	str_init(&summary, TEXT_MAX);
 	settings_summary(house->settings, &summary);
@@ -198,18 +205,64 @@ static void say_serving(const struct house *house)
 		 log_number("port", server_port(house->server)),
 		 log_text("version", ALMANAC_VERSION), log_text("settings", str_text(&summary)));
 	str_finish(&summary);
+	snprintf(status, sizeof(status), "READY=1\nSTATUS=serving on %s port %d",
+		 settings_text(house->settings, SETTING_HTTP_ADDRESS), server_port(house->server));
+	notify_tell(&house->notifier, status);
+}
+
+static void say_reloading(const struct house *house)
+{
+	char status[STATUS_MAX];
+
+	snprintf(status, sizeof(status), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		 (long long)clock_steady_us());
+	notify_tell(&house->notifier, status);
+}
+
+/* --- while it serves ------------------------------------------------------------------------------------ */
+
+/* The manager's watchdog is told only while every loop goes round: else he restarts us. */
+static void tell_watchdog(const struct house *house)
+{
+	int64_t half_us = house->notifier.watchdog_us / 2;
+	int64_t since_us = clock_steady_us() - (half_us > BEAT_LATE_US ? half_us : BEAT_LATE_US);
+
+	if (atomic_load(&house->heartbeat.beat_us) >= since_us &&
+	    server_has_beaten(house->server, since_us))
+		notify_tell(&house->notifier, "WATCHDOG=1");
+}
+
+/* 0: a quarter of the watchdog's time is over. */
+static int wait_for_signal(const struct house *house, const sigset_t *signals)
+{
+	int64_t pause_us = house->notifier.watchdog_us / 4 + 1;
+	const struct timespec pause = {.tv_sec = pause_us / SECOND,
+				       .tv_nsec = pause_us % SECOND * 1000};
+	int number = 0;
+
+	if (house->notifier.watchdog_us > 0)
+		number = sigtimedwait(signals, NULL, &pause);
+	else
+		sigwait(signals, &number);
+	return number > 0 ? number : 0;
 }
 
 /* The signal that ends the house. */
 static int wait_for_end(const struct house *house, const sigset_t *signals)
 {
 	struct reload reload = {.started = house->settings, .server = house->server};
-	int signal_number = 0;
+	int number;
 
-	while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP)
-		reload_settings(&reload);
+	while ((number = wait_for_signal(house, signals)) == 0 || number == SIGHUP) {
+		if (number == SIGHUP) {
+			say_reloading(house);
+			reload_settings(&reload);
+			notify_tell(&house->notifier, "READY=1\nSTATUS=settings read again");
+		}
+		tell_watchdog(house);
+	}
 	reload_finish(&reload);
-	return signal_number;
+	return number;
 }
 
 /* So that whoever sends us requests finds others in time; a further signal ends it. */
@@ -218,6 +271,7 @@ static void drain(struct house *house, sigset_t signals)
 	int64_t seconds = settings_number(house->settings, SETTING_HTTP_DRAIN_SECONDS);
 	const struct timespec patience = {.tv_sec = seconds};
 
+	notify_tell(&house->notifier, "STOPPING=1\nSTATUS=finishing what is open");
 	if (seconds == 0)
 		return;
 	atomic_store(&house->heartbeat.is_draining, true);
@@ -251,6 +305,8 @@ static int serve(struct settings *settings)
 
 	str_init(&complaint, TEXT_MAX);
 	block_signals(&signals);
+	notify_open(&house.notifier);
+	notify_status(&house.notifier, "preparing the database");
 	timers_desk_init(&house.timers_desk);
 	calendar_desk_init(&house.calendar_desk);
 	house.metrics = metrics_create();
@@ -271,6 +327,7 @@ static int serve(struct settings *settings)
 	close_house(&house);
 	if (code == EXIT_FINE)
 		log_info(log_what("stopped"));
+	notify_close(&house.notifier);
 	str_finish(&complaint);
 	return code;
 }

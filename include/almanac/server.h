@@ -53,6 +53,9 @@ bool server_reload(struct server *server, const struct settings *fresh, struct s
 /* The port really bound (HTTP_PORT may be 0). */
 int server_port(const struct server *server);
 
+/* Whether every worker's loop has gone round since then (steady clock). Thread-safe. */
+bool server_has_beaten(const struct server *server, int64_t since_us);
+
 /* Hands a publication to all workers; each takes a hold of its own. Thread-safe. */
 void server_publish(struct server *server, struct publication *publication);
 

@@ -239,13 +239,10 @@ static const struct field sync_fields[] = {
 
 static void sync_prepare(struct request *request, struct asking *asking)
 {
-	struct span trace = request_header(request, "traceparent");
-	bool is_usable = trace.length > 0 && span_is_text(trace);
-
 	asking->values[0] = request_given(request, SYNC_USER);
 	asking->values[1] = request_given(request, SYNC_FORCE);
 	asking->values[2] = db_text(request_id(request));
-	asking->values[3] = db_text(is_usable ? arena_text(request_arena(request), trace) : NULL);
+	asking->values[3] = db_text(request_trace(request));
 	asking->values[4] = db_number(request_arena(request),
 				      settings_number(request_settings(request),
 						      SETTING_CALENDAR_SYNC_INTERVAL_SECONDS));

@@ -81,6 +81,7 @@ struct worker {
 	struct loop_watch watch; /* libmicrohttpd's epoll */
 	struct loop_hook hook;
 	struct loop_timer sweep;
+	_Atomic int64_t beat_us; /* when it last swept, for others */
 	bool has_resumed;
 	struct db *read, *write;
 	char read_label[32], write_label[32];

@@ -279,6 +279,15 @@ int server_port(const struct server *server)
 	return server->port;
 }
 
+bool server_has_beaten(const struct server *server, int64_t since_us)
+{
+	for (int i = 0; i < server->worker_started; i++)
+		if (atomic_load_explicit(&server->workers[i].beat_us, memory_order_relaxed) <
+		    since_us)
+			return false;
+	return true;
+}
+
 void server_publish(struct server *server, struct publication *publication)
 {
 	for (int i = 0; i < server->worker_count; i++)

@@ -146,6 +146,7 @@ static void sweep(struct loop_timer *timer)
 	struct worker *worker = container_of(timer, struct worker, sweep);
 	int64_t now = clock_steady_us();
 
+	atomic_store_explicit(&worker->beat_us, now, memory_order_relaxed);
 	for (struct connection *connection = worker->connections; connection;
 	     connection = connection->after) {
 		if (connection->deadline_us > now)
@@ -308,6 +309,7 @@ static void open_all(struct worker *worker)
 {
 	worker->hook.before_sleep = before_sleep;
 	loop_hook_add(worker->loop, &worker->hook);
+	atomic_init(&worker->beat_us, clock_steady_us());
 	worker->sweep.fire = sweep;
 	loop_timer_set(worker->loop, &worker->sweep, 0);
 	open_databases(worker);
