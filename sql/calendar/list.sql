@@ -10,7 +10,7 @@ LEFT JOIN LATERAL (
 	FROM (
 		SELECT o.item FROM calendar_events AS o
 		WHERE o.calendar_id = c.id AND o.deleted_at IS NULL
-		  AND (o.calendar_id, o.starts_at, o.id) >= (c.id, m.starts_at, m.event_id)
+		  AND (o.starts_at, o.id) >= (m.starts_at, m.event_id)
 		ORDER BY o.starts_at, o.id
 		OFFSET $2::bigint % 50
 		LIMIT greatest(0, least($3::bigint, 5000 - $2::bigint))

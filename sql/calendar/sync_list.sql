@@ -11,7 +11,8 @@ FROM calendars AS c
 CROSS JOIN LATERAL (
 	SELECT * FROM calendar_syncs AS r
 	WHERE r.calendar_id = c.id
-	  AND ($2::timestamptz IS NULL OR (r.queued_at, r.id) < ($2::timestamptz, $3::uuid))
+	  AND (r.queued_at, r.id) < (coalesce($2::timestamptz, 'infinity'),
+				     coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
 	ORDER BY r.queued_at DESC, r.id DESC
 	LIMIT $4::bigint
 ) AS s

@@ -68,8 +68,13 @@ void errand_return(struct errand *errand)
 
 void errands_forget(struct worker *worker)
 {
-	while (worker->errands) {
-		request_complain(worker->errands->request, PROBLEM_SHUTTING_DOWN, NULL, NULL);
-		let_go(worker->errands);
+	struct errand *errand = worker->errands;
+
+	while (errand) {
+		struct errand *after = errand->after;
+
+		request_complain(errand->request, PROBLEM_SHUTTING_DOWN, NULL, NULL);
+		let_go(errand);
+		errand = after;
 	}
 }

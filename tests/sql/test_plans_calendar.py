@@ -1,0 +1,109 @@
+"""The statements of calendars touch few pages among 200,000 events of 100 calendars, whatever plan they are
+run with: made without values, as the daemon asks for, also when the tables were empty. Bounds are pages
+(8 KiB each), never times."""
+
+import contextlib
+import json
+import pathlib
+
+import psycopg2
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RUN = "00000000-0000-0000-0000-000000000000"
+
+# User 7 has 20,000 events, the others 2,000 each; those of user 8 are deleted.
+FILL = """
+    INSERT INTO calendars (user_id, kind, due_at, synced_at, events)
+    SELECT n::text, 'generator', now() + n * interval '30 s', now(), 2000 FROM generate_series(1, 100) AS n;
+    INSERT INTO calendar_events (calendar_id, id, starts_at, ends_at, item, digest, deleted_at)
+    SELECT c.id, 'event-' || n, '2026-01-01'::timestamptz + n * interval '5 minutes',
+           '2026-01-01'::timestamptz + n * interval '5 minutes' + interval '1 hour', repeat('x', 250),
+           md5(n::text)::uuid, CASE WHEN c.user_id = '8' THEN now() END
+    FROM calendars AS c, generate_series(1, CASE WHEN c.user_id = '7' THEN 20000 ELSE 2000 END) AS n;
+    SELECT calendar_mark(id) FROM calendars;
+    INSERT INTO calendar_syncs (calendar_id, status, reason, queued_at, finished_at)
+    SELECT c.id, 'succeeded', 'schedule', now() - n * interval '1 hour', now() - n * interval '1 hour'
+    FROM calendars AS c, generate_series(1, 200) AS n"""
+
+CASES = {
+    "the first page": ("list", ["7", 0, 100], 140),
+    "a page in the middle": ("list", ["7", 2517, 100], 140),
+    "the last page": ("list", ["7", 4900, 100], 140),
+    "a page behind the end": ("list", ["50", 3000, 100], 10),
+    "a user nobody knows": ("list", ["nobody", 0, 100], 10),
+    "a page of a month": ("list_window", ["50", 0, 100, "2026-01-02", "2026-02-01"], 500),
+    "the newest runs": ("sync_list", ["50", None, None, 100], 120),
+    "older runs": ("sync_list", ["50", "2026-01-01", RUN, 100], 120),
+    "one run": ("sync_find", [RUN], 10),
+    "a source": ("source_find", ["50"], 10),
+    "nothing is due": ("sync_claim", [8, 4, 10, 3600], 20),
+    "when the next one is": ("sync_next", [], 20),
+    "old runs": ("purge_syncs", [9, 100], 20),
+    "deleted events": ("purge_events", [9, 100], 20),
+}
+
+
+@pytest.fixture(scope="module", params=["filled", "empty"])
+def cursor(module_database, request):
+    """Statements prepared, and planned, with the tables as they are, or when they were empty."""
+    with contextlib.closing(psycopg2.connect(module_database)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SET jit = off; SET plan_cache_mode = force_generic_plan")
+        cursor.execute("TRUNCATE calendars, calendar_events, calendar_marks, calendar_syncs RESTART IDENTITY")
+        cursor.execute("VACUUM ANALYZE")
+        for step in (fill, prepare) if request.param == "filled" else (prepare, fill):
+            step(cursor)
+        yield cursor
+
+
+def fill(cursor):
+    cursor.execute(FILL)
+    cursor.execute("VACUUM ANALYZE")
+
+
+def prepare(cursor):
+    for statement in {statement for statement, _, _ in CASES.values()} | {"sync_compare"}:
+        text = (ROOT / "sql" / "calendar" / f"{statement}.sql").read_text(encoding="utf-8")
+        cursor.execute(f"PREPARE {statement} AS {text}")
+
+
+def explain(cursor, statement, values):
+    places = f"({', '.join(['%s'] * len(values))})" if values else ""
+    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {statement} {places}", values)
+    answer = cursor.fetchone()[0]
+    return (answer if isinstance(answer, list) else json.loads(answer))[0]["Plan"]
+
+
+def pages_of(plan):
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def nodes_of(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes_of(child)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_few_pages_are_touched(cursor, name):
+    statement, values, pages = CASES[name]
+    plan = explain(cursor, statement, values)
+    assert pages_of(plan) <= pages, json.dumps(plan, indent=1)
+
+
+def test_a_page_costs_the_same_however_far_it_is(cursor):
+    costs = [pages_of(explain(cursor, "list", ["7", start, 100])) for start in (50, 1050, 4850)]
+    assert max(costs) - min(costs) <= 6, costs
+
+
+def test_a_comparison_reads_one_calendar_once(cursor):
+    cursor.execute("SELECT array_agg(id ORDER BY id), array_agg(digest::text ORDER BY id) "
+                   "FROM calendar_events WHERE calendar_id = 7")
+    ids, digests = cursor.fetchone()
+    plan = explain(cursor, "sync_compare", [7, ids, digests, "true", []])
+    scans = [node for node in nodes_of(plan) if node.get("Relation Name") == "calendar_events"]
+    assert plan["Actual Rows"] == 0
+    assert [(node["Node Type"] != "Seq Scan", node["Actual Loops"]) for node in scans] == [(True, 1)]
+    assert pages_of(plan) <= len(ids) // 2, json.dumps(plan, indent=1)
