@@ -2,7 +2,7 @@
 FROM debian:bookworm-slim AS build
 WORKDIR /almanac
 COPY .make/install .make/
-RUN .make/install build && rm -rf /var/lib/apt/lists/*
+RUN .make/install build documents && rm -rf /var/lib/apt/lists/*
 COPY Makefile ./
 COPY include include
 COPY sql sql

@@ -24,7 +24,7 @@ LDLIBS   += $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
 
 STATEMENTS := $(sort $(wildcard sql/*/*.sql))
 SOURCES    := $(sort $(wildcard src/*.c src/*/*.c))
-OBJECTS    := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/sql/sql_texts.o
+OBJECTS    := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/sql/sql_texts.o $(BUILD)/documents/documents_files.o
 HOUSE      := $(filter-out $(BUILD)/src/main.o,$(OBJECTS))
 TESTS      := $(sort $(wildcard tests/unit/test_*.c tests/db/test_*.c tests/rules/*.c))
 FUZZERS    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -49,7 +49,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: build test-binaries unit-binaries fuzzers $(SCRIPTED)
+.PHONY: build again test-binaries unit-binaries fuzzers $(SCRIPTED)
 
 build: $(BUILD)/almanac ## build build/almanac (the default)
 	@:
@@ -72,6 +72,17 @@ $(BUILD)/sql/sql_names.h $(BUILD)/sql/sql_texts.c: $(BUILD)/sql/made ;
 
 $(BUILD)/sql/sql_texts.o: $(BUILD)/sql/sql_texts.c $(BUILD)/sql/sql_names.h Makefile
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Swagger UI is asked for again as long as it is not there, and somebody could fetch it.
+$(BUILD)/documents/made: src/documents/embed $(wildcard src/documents/page/*) \
+		$(if $(wildcard $(BUILD)/documents/swagger-ui-dist-*.tgz),,$(if $(shell command -v npm),again))
+	$(call quiet,DOCS,src/documents/page)src/documents/embed $(@D)
+	@touch $@
+
+$(BUILD)/documents/documents_files.c: $(BUILD)/documents/made ;
+
+$(BUILD)/documents/documents_files.o: $(BUILD)/documents/documents_files.c src/documents/files.h Makefile
+	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) -Isrc $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/src/%.o: src/%.c Makefile | $(BUILD)/sql/sql_names.h
 	@mkdir -p $(@D)

@@ -13,6 +13,7 @@
 #include "almanac/log.h"
 #include "almanac/metrics.h"
 #include "almanac/notify.h"
+#include "almanac/openapi.h"
 #include "almanac/routes.h"
 #include "almanac/schedule.h"
 #include "almanac/scheduler.h"
@@ -31,6 +32,7 @@
 #define URL_MAX 128
 #define HOST_MAX 256
 #define DAEMON_NAME_MAX 300
+#define AGE_HEADER "X-Catalog-Age"
 #define USER_AGENT "almanac/" ALMANAC_VERSION
 #define STATUS_MAX 200
 
@@ -84,12 +86,25 @@ static int help(void)
 		"              compare, 0 when they agree\n"
 		"  token NAME SCOPE\n"
 		"              make a bearer token for API_TOKENS; SCOPE: read, write or admin\n"
+		"  openapi     print the description of the HTTP interface (OpenAPI 3.1) and end\n"
 		"  --help      this text\n"
 		"  --version   the version\n\n"
 		"Exit codes: 0 fine, 1 something failed, 2 wrong use or a wrong setting.\n\n"
 		"Settings come from the environment, and from .env in the working directory for\n"
 		"what is not set there.\n\n");
 	settings_help(&out);
+	fputs(str_text(&out), stdout);
+	str_finish(&out);
+	return EXIT_FINE;
+}
+
+static int openapi(void)
+{
+	const struct openapi_options options = {routes, route_tags, ALMANAC_VERSION, AGE_HEADER};
+	struct str out;
+
+	str_init(&out, OPENAPI_MAX_BYTES);
+	openapi_append(&options, &out);
 	fputs(str_text(&out), stdout);
 	str_finish(&out);
 	return EXIT_FINE;
@@ -129,6 +144,7 @@ static bool open_server(struct house *house, struct str *complaint)
 		.settings = house->settings,
 		.metrics = house->metrics,
 		.routes = routes,
+		.tags = route_tags,
 		.edition = &house->edition,
 		.heartbeat = &house->heartbeat,
 		.desks = house->desks,
@@ -297,7 +313,7 @@ static void close_house(struct house *house)
 
 static int serve(struct settings *settings)
 {
-	struct house house = {.settings = settings, .edition.age_header = "X-Catalog-Age"};
+	struct house house = {.settings = settings, .edition.age_header = AGE_HEADER};
 	struct str complaint;
 	sigset_t signals;
 	int signal_number = 0;
@@ -500,6 +516,8 @@ int main(int count, char **arguments)
 		fputs("almanac: usage: almanac token NAME SCOPE\n", stderr);
 		return EXIT_USAGE;
 	}
+	if (count == 2 && strcmp(first, "openapi") == 0)
+		return openapi();
 	for (size_t i = 0; count <= 3 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (is_word(first, commands[i].words[0]) && is_word(second, commands[i].words[1]))
 			return with_settings(commands[i].command);

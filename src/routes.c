@@ -3,11 +3,17 @@
 
 #include "almanac/calendar.h"
 #include "almanac/catalog.h"
+#include "almanac/documents.h"
 #include "almanac/health.h"
 #include "almanac/tasks.h"
 #include "almanac/timers.h"
 
 const struct endpoint *const routes[] = {
+	/* documents */
+	&documents_guide,
+	&documents_openapi,
+	&documents_page,
+	&documents_file,
 	/* health */
 	&health_status,
 	&health_text,
@@ -61,4 +67,15 @@ const struct endpoint *const routes[] = {
 	&reports_files,
 	&reports_file,
 	NULL,
+};
+
+const struct tag route_tags[] = {
+	{"timers", "URLs that are called at a time, at least once."},
+	{"tasks", "Tasks, made of the webhooks that tell of them; what came is kept."},
+	{"reports", "What became of a user's tasks in a period."},
+	{"catalog", "Public events: searches by time, words and price."},
+	{"providers", "The feeds that the catalog is made of, and their syncs."},
+	{"health", "Whether the daemon and its parts are well."},
+	{"documents", "What there is to read about this interface."},
+	{0},
 };

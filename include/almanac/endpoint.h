@@ -73,6 +73,24 @@ enum scope {
 	SCOPE_ADMIN,
 };
 
+/*
+ * An answer that the rest of the record does not imply. With a problem: it is told with this status (0:
+ * its own), and no other than those of its rows. Without: JSON of that schema. The list ends with a zeroed
+ * row.
+ */
+struct other_answer {
+	int status;
+	enum problem problem;
+	const char *description; /* without a problem */
+	const char *schema;      /* likewise */
+};
+
+/* A group of endpoints in the documents. */
+struct tag {
+	const char *name;
+	const char *description;
+};
+
 struct endpoint {
 	const char *name;   /* operation id, unique: "catalog_search" */
 	const char *method; /* GET, POST, PATCH, PUT, DELETE; HEAD and OPTIONS come by themselves */
@@ -130,10 +148,17 @@ struct endpoint {
 
 	size_t max_body; /* 0: 1 MiB when the body is read, else 64 KiB, which is ignored */
 
-	/* For the documents, JSON Schema texts: of a good answer's body, and of a BODY_RAW body. May
-	 * be NULL. */
-	const char *answer_schema;
-	const char *body_schema;
+	/* For the documents, and `answer_type` for the answer too. Schemas are JSON Schema texts (2020-12);
+	 * an object that begins with {"title":"Timer", is told once, in #/components/schemas/Timer. */
+	const char *answer_schema;    /* of a good answer's body; NULL: text, or none (204) */
+	const char *answer_type;      /* its content type, constant; NULL: application/json */
+	const char *other_type;       /* another one that `Accept` may choose; told as text */
+	const char *const *headers;   /* of a good answer, beside those implied: "Location" … */
+	const char *body_schema;      /* of a BODY_RAW body */
+	const char *other_body_type;  /* what it may be besides application/json; told as text */
+	const char *body_example;     /* JSON; NULL: the examples of the body's fields together */
+	const char *complaint_schema; /* of what `complains` writes, as application/json */
+	const struct other_answer *others; /* NULL: none */
 };
 
 /* What is really asked for: never SCOPE_BY_METHOD. With NULL for settings: when none of them opens it. */
@@ -162,6 +187,10 @@ struct metrics *request_metrics(const struct request *request);
 const struct heartbeat *request_heartbeat(const struct request *request);
 const char *request_version(const struct request *request); /* of this almanac: "0.1.0" */
 
+/* For the documents: all records (NULL-terminated), and their description (openapi.h), finished. */
+const struct endpoint *const *request_routes(const struct request *request);
+const struct asset *request_openapi(const struct request *request);
+
 /* Whether this worker's database connections stand. */
 bool request_has_database(const struct request *request);
 
@@ -173,6 +202,9 @@ const char *request_id(const struct request *request);
 
 /* The request's traceparent (W3C Trace Context), as the client gave it or made here. */
 const char *request_trace(struct request *request);
+
+/* How much a media type is wanted, in thousandths; 0 unless `Accept` names it as it is. */
+int request_weight_of(const struct request *request, const char *type);
 
 /* A header of the request by its name in any case; the empty span when it is not there (with `bytes`
  * not NULL when it is there, but empty). */

@@ -120,6 +120,10 @@ void fields_fault(struct field_faults *faults, const struct field *field, const 
 
 size_t fields_count(const struct field *table);
 
+/* Whether `min` and `max` are limits of their own. A maximum below the minimum is none. */
+bool field_has_minimum(const struct field *field);
+bool field_has_maximum(const struct field *field);
+
 /*
  * Splits "a=1&b=2" into decoded pairs in arena memory ('+' is a space, as in
  * application/x-www-form-urlencoded). False when an escape is malformed, decodes to NUL, or the

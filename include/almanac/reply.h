@@ -16,10 +16,21 @@ struct reply_header {
 	const char *value; /* constant or arena memory of the request */
 };
 
+/*
+ * Finished bytes that live as long as the server: sent as they are, compressed or not as the client likes.
+ */
+struct asset {
+	const char *tag;   /* of the bytes: makes the ETag */
+	struct span plain; /* none: they are made from `gzip` for those who do not take that */
+	struct span gzip;  /* RFC 1952; none: only `plain` is sent */
+	size_t length;     /* of the plain bytes */
+};
+
 struct reply {
 	int status;               /* 200 until said otherwise */
 	const char *content_type; /* constant; application/json until said otherwise */
 	struct str body;
+	const struct asset *asset; /* instead of a body */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	size_t header_count;
 };

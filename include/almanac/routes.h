@@ -6,4 +6,7 @@
 
 extern const struct endpoint *const routes[];
 
+/* Their groups in the documents; ends with a zeroed row. */
+extern const struct tag route_tags[];
+
 #endif

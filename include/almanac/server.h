@@ -32,6 +32,7 @@ struct server_options {
 	const struct settings *settings;
 	struct metrics *metrics;
 	const struct endpoint *const *routes; /* NULL-terminated */
+	const struct tag *tags;               /* of the routes; ends with a zeroed row */
 	struct edition *edition;
 	struct heartbeat *heartbeat;
 	struct desk *const *desks; /* NULL-terminated; NULL: none */

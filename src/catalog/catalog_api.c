@@ -5,19 +5,10 @@
 #include <string.h>
 
 #include "almanac/json.h"
+#include "schemas.h"
 #include "search.h"
 
 #define PAGE_ROWS_MAX 1000
-
-#define SEARCH_ITEM_SCHEMA                                                                          \
-	"{\"type\":\"object\",\"required\":[\"id\",\"title\",\"start_date\",\"start_time\","        \
-	"\"end_date\",\"end_time\",\"min_price\",\"max_price\"],\"properties\":{\"id\":{},"         \
-	"\"title\":{\"type\":\"string\"},\"start_date\":{\"type\":\"string\",\"format\":\"date\"}," \
-	"\"start_time\":{\"type\":[\"string\",\"null\"]},"                                          \
-	"\"end_date\":{\"type\":[\"string\",\"null\"],\"format\":\"date\"},"                        \
-	"\"end_time\":{\"type\":[\"string\",\"null\"]},"                                            \
-	"\"min_price\":{\"type\":[\"number\",\"null\"]},"                                           \
-	"\"max_price\":{\"type\":[\"number\",\"null\"]}}}"
 
 static const char *const envelopes[] = {"events", NULL};
 static const char *const matches[] = {"within", "starts", "overlaps", NULL};
@@ -158,6 +149,7 @@ const struct endpoint catalog_search = {
 	.prepares = search_prepare,
 	.says = search_rows,
 	.complains = search_complains,
+	.complaint_schema = SEARCH_ERROR_SCHEMA,
 	.is_of_edition = true,
 	.answer_schema = "{\"type\":\"object\",\"required\":[\"data\",\"error\"],\"properties\":{"
 			 "\"data\":{\"anyOf\":[{\"type\":\"array\",\"items\":" SEARCH_ITEM_SCHEMA
@@ -260,6 +252,9 @@ static void search_all_complains(struct request *request, const struct complaint
 	str_append_text(&reply->body, "}\n");
 }
 
+static const struct other_answer search_all_others[] = {
+	{400, PROBLEM_INVALID_QUERY, NULL, NULL}, {422, PROBLEM_INVALID_QUERY, NULL, NULL}, {0}};
+
 const struct endpoint catalog_search_all = {
 	.name = "catalog_search_all",
 	.method = "GET",
@@ -278,9 +273,11 @@ const struct endpoint catalog_search_all = {
 	.prepares = search_all_prepare,
 	.says = search_all_rows,
 	.complains = search_all_complains,
+	.complaint_schema = DETAILS_SCHEMA,
+	.others = search_all_others,
 	.is_of_edition = true,
 	.answer_schema = "{\"type\":\"object\",\"required\":[\"data\",\"error\"],\"properties\":{"
-			 "\"data\":{\"type\":\"array\",\"items\":" SEARCH_ITEM_SCHEMA
+			 "\"data\":{\"type\":\"array\",\"items\":" NUMBERED_ITEM_SCHEMA
 			 "},\"error\":{\"type\":\"null\"}}}",
 };
 
@@ -405,6 +402,8 @@ static void page_rows(struct request *request, const struct db_rows *rows, struc
 	search_say(request, &search, &page_shape, rows, reply);
 }
 
+static const struct other_answer page_others[] = {{.problem = PROBLEM_NOTHING_FOUND}, {0}};
+
 const struct endpoint catalog_pages = {
 	.name = "catalog_pages",
 	.method = "GET",
@@ -422,6 +421,7 @@ const struct endpoint catalog_pages = {
 	.prepares = page_prepare,
 	.says = page_rows,
 	.is_of_edition = true,
+	.others = page_others,
 	.answer_schema = "{\"type\":\"object\",\"required\":[\"page\",\"pageSize\",\"totalRows\","
 			 "\"totalPages\",\"data\"],\"properties\":{\"page\":{\"type\":\"integer\"},"
 			 "\"pageSize\":{\"type\":\"integer\"},\"totalRows\":{\"type\":\"integer\"},"
@@ -641,8 +641,5 @@ const struct endpoint catalog_event = {
 	.says = say_event,
 	.empty = PROBLEM_EVENT_NOT_FOUND,
 	.is_of_edition = true,
-	.answer_schema =
-		"{\"type\":\"object\",\"required\":[\"id\",\"title\",\"zones\",\"provider\"],"
-		"\"properties\":{\"id\":{\"type\":\"string\",\"format\":\"uuid\"},"
-		"\"zones\":{\"type\":\"array\"},\"provider\":{\"type\":\"object\"}}}",
+	.answer_schema = EVENT_SCHEMA,
 };

@@ -49,7 +49,6 @@ static bool demo_feed(struct request *request, struct reply *reply)
 	int64_t today = clock_wall_us() / DAY_US;
 
 	(void)request;
-	reply->content_type = "application/xml";
 	str_append_text(&reply->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 				      "<eventList version=\"1.0\"><output>\n");
 	for (int64_t day = today; day < today + DAYS; day++) {
@@ -72,4 +71,5 @@ const struct endpoint catalog_demo = {
 	.scope = SCOPE_OPEN,
 	.answers = demo_feed,
 	.has_etag = true,
+	.answer_type = "application/xml",
 };

@@ -1,27 +1,48 @@
 /* providers_api.c - the paths of providers and their sync runs: records over sql/catalog. */
 #include "almanac/catalog.h"
 #include "almanac/paging.h"
+#include "almanac/schema.h"
 
 #define INTERVAL_MAX 86400
 
+/* clang-format off */
 #define PROVIDER_SCHEMA                                                                            \
-	"{\"type\":\"object\",\"required\":[\"id\",\"name\",\"url\",\"timezone\","                 \
-	"\"intervalSeconds\"],\"properties\":{\"id\":{\"type\":\"integer\"},"                      \
-	"\"name\":{\"type\":\"string\"},\"url\":{\"type\":\"string\"},"                            \
-	"\"timezone\":{\"type\":\"string\"},\"intervalSeconds\":{\"type\":\"integer\"},"           \
-	"\"events\":{\"type\":\"integer\"},\"failures\":{\"type\":\"integer\"},"                   \
-	"\"lastStatus\":{\"type\":[\"string\",\"null\"]},"                                         \
-	"\"lastSyncedAt\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"              \
-	"\"nextSyncAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                           \
-	"\"createdAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                            \
-	"\"updatedAt\":{\"type\":\"string\",\"format\":\"date-time\"}}}"
+	SCHEMA_TITLED("Provider",                                                                  \
+		"\"id\",\"name\",\"url\",\"timezone\",\"intervalSeconds\",\"nextSyncAt\"",             \
+		MEMBER("id", SCHEMA_INTEGER) "," MEMBER("name", SCHEMA_TEXT) ","                   \
+		MEMBER("url", SCHEMA_TEXT) "," MEMBER("timezone", SCHEMA_TEXT) ","                 \
+		MEMBER("intervalSeconds", SCHEMA_INTEGER) "," MEMBER("events", SCHEMA_INTEGER) "," \
+		MEMBER("failures", SCHEMA_INTEGER) "," MEMBER("lastStatus", SCHEMA_MAYBE_TEXT) "," \
+		MEMBER("lastSyncedAt", SCHEMA_MAYBE_MOMENT) ","                                    \
+		MEMBER("nextSyncAt", SCHEMA_MOMENT) "," MEMBER("createdAt", SCHEMA_MOMENT) ","     \
+		MEMBER("updatedAt", SCHEMA_MOMENT))
 
+#define FEED_PROBLEM_SCHEMA                                                                        \
+	SCHEMA_TITLED("FeedProblem", "\"field\",\"message\"",                                      \
+		MEMBER("base_id", SCHEMA_TEXT) "," MEMBER("event_id", SCHEMA_TEXT) ","             \
+		MEMBER("field", SCHEMA_TEXT) "," MEMBER("message", SCHEMA_TEXT) ","                \
+		MEMBER("value", SCHEMA_TEXT))
+
+/* One that was just queued tells only the first of these. */
 #define SYNC_SCHEMA                                                                                \
-	"{\"type\":\"object\",\"required\":[\"syncId\",\"providerId\",\"status\"],"                \
-	"\"properties\":{\"syncId\":{\"type\":\"string\",\"format\":\"uuid\"},"                    \
-	"\"providerId\":{\"type\":\"integer\"},\"status\":{\"type\":\"string\","                   \
-	"\"enum\":[\"queued\",\"running\",\"succeeded\",\"partial\",\"failed\"]},"                 \
-	"\"problems\":{\"type\":\"array\"},\"error\":{\"type\":[\"string\",\"null\"]}}}"
+	SCHEMA_TITLED("ProviderSync", "\"syncId\",\"providerId\",\"status\"",                      \
+		MEMBER("syncId", SCHEMA_UUID) "," MEMBER("providerId", SCHEMA_INTEGER) ","         \
+		MEMBER("status", "{\"type\":\"string\",\"enum\":[\"queued\",\"running\","            \
+			"\"succeeded\",\"partial\",\"failed\"]}") ","                              \
+		MEMBER("queuedAt", SCHEMA_MOMENT) "," MEMBER("startedAt", SCHEMA_MAYBE_MOMENT) "," \
+		MEMBER("finishedAt", SCHEMA_MAYBE_MOMENT) "," MEMBER("reason", SCHEMA_TEXT) ","    \
+		MEMBER("attempts", SCHEMA_INTEGER) "," MEMBER("httpStatus", SCHEMA_MAYBE_INTEGER)  \
+		"," MEMBER("notModified", SCHEMA_FLAG) "," MEMBER("wireBytes", SCHEMA_INTEGER) "," \
+		MEMBER("bodyBytes", SCHEMA_INTEGER) "," MEMBER("events", SCHEMA_INTEGER) ","       \
+		MEMBER("zones", SCHEMA_INTEGER) "," MEMBER("created", SCHEMA_INTEGER) ","          \
+		MEMBER("updated", SCHEMA_INTEGER) "," MEMBER("unchanged", SCHEMA_INTEGER) ","      \
+		MEMBER("rejected", SCHEMA_INTEGER) "," MEMBER("vanished", SCHEMA_INTEGER) ","      \
+		MEMBER("problemCount", SCHEMA_INTEGER) ","                                         \
+		MEMBER("problems", SCHEMA_LIST(FEED_PROBLEM_SCHEMA)) ","                           \
+		MEMBER("error", SCHEMA_MAYBE_TEXT))
+/* clang-format on */
+
+static const char *const location[] = {"Location", NULL};
 
 #define PROVIDER_ID                                                                                \
 	{                                                                                          \
@@ -142,6 +163,7 @@ const struct endpoint providers_create = {
 	.outcomes = create_outcomes,
 	.status = 201,
 	.answer_schema = PROVIDER_SCHEMA,
+	.headers = location,
 };
 
 /* --- GET, PATCH, DELETE /api/v1/providers/{id} ------------------------------------------------------- */
@@ -295,6 +317,7 @@ const struct endpoint providers_sync = {
 	.outcomes = sync_outcomes,
 	.status = 202,
 	.answer_schema = SYNC_SCHEMA,
+	.headers = location,
 };
 
 enum { SYNCS_ID, SYNCS_CURSOR, SYNCS_LIMIT };

@@ -221,3 +221,14 @@ size_t fields_count(const struct field *table)
 		count++;
 	return count;
 }
+
+bool field_has_minimum(const struct field *field)
+{
+	return (field->min != 0 || field->max != 0) && field->min != INT64_MIN;
+}
+
+bool field_has_maximum(const struct field *field)
+{
+	return (field->min != 0 || field->max != 0) && field->max >= field->min &&
+	       field->max != INT64_MAX;
+}

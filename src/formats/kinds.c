@@ -45,18 +45,6 @@ void kind_accept(struct field_value *value, struct span text)
 
 /* --- limits --------------------------------------------------------------------------------- */
 
-static bool has_minimum(const struct field *field)
-{
-	return (field->min != 0 || field->max != 0) && field->min != INT64_MIN;
-}
-
-/* A maximum below the minimum is none. */
-static bool has_maximum(const struct field *field)
-{
-	return (field->min != 0 || field->max != 0) && field->max >= field->min &&
-	       field->max != INT64_MAX;
-}
-
 static const char *limit_text(struct arena *arena, const struct field *field, int64_t limit)
 {
 	struct str text;
@@ -80,20 +68,20 @@ static const char *number_message(struct arena *arena, const struct field *field
 	const char *min = limit_text(arena, field, field->min);
 	const char *max = limit_text(arena, field, field->max);
 
-	if (has_minimum(field) && has_maximum(field))
+	if (field_has_minimum(field) && field_has_maximum(field))
 		return arena_format(arena, "must be a %s number from %s to %s", noun, min, max);
-	if (has_minimum(field))
+	if (field_has_minimum(field))
 		return arena_format(arena, "must be a %s number, at least %s", noun, min);
-	if (has_maximum(field))
+	if (field_has_maximum(field))
 		return arena_format(arena, "must be a %s number, at most %s", noun, max);
 	return arena_format(arena, "must be a %s number that fits 64 bits", noun);
 }
 
 static struct ruling judge_limits(struct arena *arena, const struct field *field, int64_t number)
 {
-	if (has_minimum(field) && number < field->min)
+	if (field_has_minimum(field) && number < field->min)
 		return (struct ruling){"minimum", number_message(arena, field)};
-	if (has_maximum(field) && number > field->max)
+	if (field_has_maximum(field) && number > field->max)
 		return (struct ruling){"maximum", number_message(arena, field)};
 	return no_fault;
 }
@@ -104,10 +92,10 @@ static const char *length_message(struct arena *arena, const struct field *field
 {
 	const char *min = limit_text(arena, field, field->min);
 	const char *max = limit_text(arena, field, field->max);
-	int64_t last = has_maximum(field) ? field->max : field->min;
+	int64_t last = field_has_maximum(field) ? field->max : field->min;
 	const char *unit = last == 1 ? "byte" : "bytes";
 
-	if (!has_maximum(field))
+	if (!field_has_maximum(field))
 		return arena_format(arena, "must be at least %s %s long", min, unit);
 	if (field->min <= 0)
 		return arena_format(arena, "must be at most %s %s long", max, unit);
@@ -118,8 +106,8 @@ struct ruling kind_judge_length(struct arena *arena, const struct field *field, 
 {
 	int64_t bytes = (int64_t)length;
 
-	if ((has_minimum(field) && bytes < field->min) ||
-	    (has_maximum(field) && bytes > field->max))
+	if ((field_has_minimum(field) && bytes < field->min) ||
+	    (field_has_maximum(field) && bytes > field->max))
 		return (struct ruling){"length", length_message(arena, field)};
 	return no_fault;
 }
@@ -167,7 +155,7 @@ static struct ruling refuse_integer(struct arena *arena, const struct field *fie
 	if (is_negative)
 		text = (struct span){text.bytes + 1, text.length - 1};
 	if (!is_digits(text)) {
-		if (!has_minimum(field) && !has_maximum(field))
+		if (!field_has_minimum(field) && !field_has_maximum(field))
 			message = "must be a whole number";
 		return (struct ruling){"format", message};
 	}
@@ -181,7 +169,7 @@ static struct ruling judge_integer(struct arena *arena, const struct field *fiel
 
 	if (integer_parse(text, &number))
 		return kind_judge_integer(arena, field, number, value);
-	if (field->is_lowered && has_maximum(field) && is_digits(text)) /* beyond 64 bits */
+	if (field->is_lowered && field_has_maximum(field) && is_digits(text)) /* beyond 64 bits */
 		return kind_judge_integer(arena, field, INT64_MAX, value);
 	return refuse_integer(arena, field, text);
 }
@@ -294,7 +282,7 @@ static const char *duration_message(struct arena *arena, const struct field *fie
 	const char *min = limit_text(arena, field, field->min);
 	const char *max = limit_text(arena, field, field->max);
 
-	if (!has_maximum(field))
+	if (!field_has_maximum(field))
 		return arena_format(arena, "must be at least %s seconds", min);
 	return arena_format(arena, "must be from %s to %s seconds", min, max);
 }
@@ -305,9 +293,9 @@ static struct ruling judge_microseconds(struct arena *arena, const struct field 
 {
 	struct str canonical;
 
-	if (microseconds < 0 || (has_minimum(field) && microseconds < field->min))
+	if (microseconds < 0 || (field_has_minimum(field) && microseconds < field->min))
 		return (struct ruling){"minimum", duration_message(arena, field)};
-	if (has_maximum(field) && microseconds > field->max)
+	if (field_has_maximum(field) && microseconds > field->max)
 		return (struct ruling){"maximum", duration_message(arena, field)};
 	value->number = microseconds;
 	str_init(&canonical, NUMBER_TEXT_MAX);
@@ -388,7 +376,7 @@ struct ruling kind_judge_integer(struct arena *arena, const struct field *field,
 				     value);
 	if (field->kind == FIELD_DURATION)
 		return judge_whole_seconds(arena, field, number, value);
-	if (field->is_lowered && has_maximum(field) && number > field->max)
+	if (field->is_lowered && field_has_maximum(field) && number > field->max)
 		number = field->max;
 	value->number = number;
 	kind_accept(value, span_of(arena_format(arena, "%lld", (long long)number)));

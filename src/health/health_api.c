@@ -9,13 +9,13 @@
 #define HEARTBEAT_LATE_US (10 * SECOND)
 
 static const char plain_text[] = "text/plain; charset=utf-8";
+static const char metrics_text[] = "text/plain; version=0.0.4; charset=utf-8";
 
 /* --- the process is up --------------------------------------------------------------------------------- */
 
 static bool say_ok(struct request *request, struct reply *reply)
 {
 	(void)request;
-	reply->content_type = plain_text;
 	str_append_text(&reply->body, "ok");
 	return true;
 }
@@ -30,6 +30,7 @@ const struct endpoint health_status = {
 	.answers = say_ok,
 	.scope = SCOPE_OPEN,
 	.is_quiet = true,
+	.answer_type = plain_text,
 };
 
 const struct endpoint health_text = {
@@ -42,6 +43,7 @@ const struct endpoint health_text = {
 	.answers = say_ok,
 	.scope = SCOPE_OPEN,
 	.is_quiet = true,
+	.answer_type = plain_text,
 };
 
 const struct endpoint health_live = {
@@ -56,6 +58,7 @@ const struct endpoint health_live = {
 	.answers = say_ok,
 	.scope = SCOPE_OPEN,
 	.is_quiet = true,
+	.answer_type = plain_text,
 };
 
 /* --- its parts are well -------------------------------------------------------------------------------- */
@@ -110,14 +113,20 @@ static void complain_unwell(struct request *request, const struct complaint *com
 	str_format(&reply->body, ",\"version\":\"%s\"}\n", request_version(request));
 }
 
-#define PARTS_SCHEMA                                                                               \
-	"{\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\",\"reports\"],"   \
-	"\"properties\":{"                                                                         \
-	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\",\"stopping\"]},"         \
-	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                    \
-	"\"scheduler\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                         \
-	"\"reports\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                           \
+#define PARTS_SCHEMA                                                                                                  \
+	"{\"title\":\"Health\",\"type\":\"object\",\"required\":[\"status\",\"database\",\"scheduler\",\"reports\"]," \
+	"\"properties\":{"                                                                                            \
+	"\"status\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\",\"stopping\"]},"                            \
+	"\"database\":{\"type\":\"string\",\"enum\":[\"ok\",\"unavailable\"]},"                                       \
+	"\"scheduler\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                                            \
+	"\"reports\":{\"type\":\"string\",\"enum\":[\"ok\",\"stuck\"]},"                                              \
 	"\"schema\":{\"type\":\"integer\"},\"version\":{\"type\":\"string\"}}}"
+
+/* Also of complaints: complain_unwell. */
+static const struct other_answer unwell[] = {
+	{.status = 503, .description = "A part is not well.", .schema = PARTS_SCHEMA},
+	{0},
+};
 
 const struct endpoint health_ready = {
 	.name = "health_ready",
@@ -137,6 +146,7 @@ const struct endpoint health_ready = {
 	.scope = SCOPE_OPEN,
 	.is_quiet = true,
 	.answer_schema = PARTS_SCHEMA,
+	.others = unwell,
 };
 
 const struct endpoint health_check = {
@@ -153,13 +163,13 @@ const struct endpoint health_check = {
 	.scope = SCOPE_OPEN,
 	.is_quiet = true,
 	.answer_schema = PARTS_SCHEMA,
+	.others = unwell,
 };
 
 /* --- metrics ------------------------------------------------------------------------------------------- */
 
 static bool say_metrics(struct request *request, struct reply *reply)
 {
-	reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	metrics_render(request_metrics(request), &reply->body);
 	return true;
 }
@@ -176,4 +186,5 @@ const struct endpoint health_metrics = {
 	.answers = say_metrics,
 	.opened_by = SETTING_METRICS_OPEN,
 	.is_quiet = true,
+	.answer_type = metrics_text,
 };

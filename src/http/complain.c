@@ -45,6 +45,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
 	[PROBLEM_REPORT_NOT_FOUND] = {404, "report_not_found", "There is no such report file", 0},
 	[PROBLEM_SOURCE_FAILED] = {502, "source_failed",
 				   "The source of the calendar could not be read", 0},
+	[PROBLEM_DOCUMENT_NOT_FOUND] = {404, "document_not_found", "There is no such document", 0},
 	[PROBLEM_KEY_REUSED] = {422, "idempotency_key_reused",
 				"The idempotency key came with another body before", 0},
 };

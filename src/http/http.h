@@ -12,11 +12,14 @@
  *   reading.c   its fields
  *   asking.c    the question to the database, and its answer
  *   errand.c    waiting for another thread of the house
+ *   accept.c    which media type the client would like
  *   send.c      the answer's headers, ETag, gzip, ?pretty
+ *   asset.c     finished bytes, compressed once
  *   cache.c     finished answers, one question asked once
  *   say.c       shared renderers
  *   complain.c  problems in words
  *   paging.c    cursors of lists
+ *   openapi*.c  the description of all endpoints: see openapi.h
  *   publication.c  counted pointers
  */
 #ifndef ALMANAC_HTTP_HTTP_H
@@ -68,6 +71,21 @@ struct route_metrics {
 	struct metric *seconds;
 };
 
+/* --- finished bytes ------------------------------------------------------------------------------------ */
+
+/* An asset made at the start, and what it is made of. */
+struct made_asset {
+	struct asset asset;
+	struct str plain, gzip;
+	char tag[17];
+};
+
+/* asset.c: takes the text. */
+void asset_make(struct made_asset *made, struct str *text);
+void asset_finish(struct made_asset *made);
+/* The plain bytes of one that is kept compressed only. */
+void asset_inflate(const struct asset *asset, struct str *out);
+
 /* --- a worker ------------------------------------------------------------------------------------------ */
 
 struct worker {
@@ -108,6 +126,7 @@ struct server {
 	int worker_count;
 	int worker_started;
 	int port;
+	struct made_asset openapi;
 	size_t route_count;
 	struct route_metrics *route_metrics; /* one more: unknown routes */
 	struct access *access;               /* what the workers began with, or got last */

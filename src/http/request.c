@@ -177,6 +177,8 @@ static void match(struct request *request)
 			       &request->route, request->path_pairs, &request->path_count, &allow);
 	if (verdict == ROUTE_FOUND) {
 		request->endpoint = worker->server->options.routes[request->route];
+		if (request->endpoint->answer_type)
+			request->reply.content_type = request->endpoint->answer_type;
 	} else if (verdict == ROUTE_OPTIONS) {
 		answer_options(request, arena_text(request->arena, str_span(&allow)));
 	} else if (verdict == ROUTE_WRONG_METHOD) {
@@ -385,6 +387,16 @@ const struct heartbeat *request_heartbeat(const struct request *request)
 const char *request_version(const struct request *request)
 {
 	return request->worker->server->options.version;
+}
+
+const struct endpoint *const *request_routes(const struct request *request)
+{
+	return request->worker->server->options.routes;
+}
+
+const struct asset *request_openapi(const struct request *request)
+{
+	return &request->worker->server->openapi.asset;
 }
 
 bool request_has_database(const struct request *request)

@@ -20,6 +20,7 @@ struct outgoing {
 	struct str owned;          /* the body, when it must be freed by the library */
 	struct cache_entry *entry; /* or whose bytes they are, unless pretty */
 	bool is_pretty;
+	const struct asset *asset; /* likewise */
 	bool is_gzip;
 	char etag[ETAG_MAX];
 	char last_modified[MOMENT_TEXT_MAX + 1];
@@ -151,7 +152,9 @@ static void tag(const struct request *request, struct outgoing *out)
 
 	if (!endpoint || out->status != 200)
 		return;
-	if (endpoint->is_of_edition && request->made_from != MADE_PLAIN) {
+	if (out->asset) {
+		snprintf(out->etag, sizeof(out->etag), "\"%s%s", out->asset->tag, end_of_tag(out));
+	} else if (endpoint->is_of_edition && request->made_from != MADE_PLAIN) {
 		hash = out->entry                               ? out->entry->body_hash
 		       : request->made_from == MADE_FROM_MEMORY ? 0
 								: send_hash(out->body);
@@ -218,7 +221,7 @@ static void lay_out(const struct request *request, struct outgoing *out)
 
 static bool is_compressible(const struct outgoing *out)
 {
-	return out->status == 200 && out->body.length > GZIP_LEAST_BYTES;
+	return out->status == 200 && (out->asset || out->body.length > GZIP_LEAST_BYTES);
 }
 
 /* A cached answer's gzip variant is made once. */
@@ -252,9 +255,19 @@ static void pack_owned(struct request *request, struct outgoing *out)
 	out->is_gzip = true;
 }
 
+static void pack_asset(struct outgoing *out)
+{
+	if (!out->asset->gzip.length)
+		return;
+	out->body = out->asset->gzip;
+	out->is_gzip = true;
+}
+
 static void pack(struct request *request, struct outgoing *out)
 {
-	if (out->entry && !out->is_pretty)
+	if (out->asset && !out->is_pretty)
+		pack_asset(out);
+	else if (out->entry && !out->is_pretty)
 		pack_entry(request, out);
 	else
 		pack_owned(request, out);
@@ -323,6 +336,9 @@ static struct MHD_Response *make_response(struct outgoing *out)
 		return MHD_create_response_from_buffer_with_free_callback_cls(
 			length, (void *)(uintptr_t)out->body.bytes, drop_entry, out->entry);
 	}
+	if (length && !out->owned.length)
+		return MHD_create_response_from_buffer(length, (void *)(uintptr_t)out->body.bytes,
+						       MHD_RESPMEM_PERSISTENT);
 	if (length)
 		return MHD_create_response_from_buffer(length, str_release(&out->owned),
 						       MHD_RESPMEM_MUST_FREE);
@@ -339,7 +355,10 @@ static struct outgoing begin(struct request *request)
 {
 	struct outgoing out = {.status = request->reply.status};
 
-	if (request->entry && request->entry->is_filled) {
+	if (request->reply.asset) {
+		out.asset = request->reply.asset;
+		out.body = out.asset->plain;
+	} else if (request->entry && request->entry->is_filled) {
 		out.entry = request->entry;
 		out.status = request->entry->status;
 		out.body = str_span(&request->entry->body);
@@ -368,6 +387,9 @@ enum MHD_Result send_reply(struct request *request)
 		out.status = 304;
 		str_finish(&out.owned);
 		out.body = (struct span){0};
+	} else if (out.asset && !out.body.bytes) {
+		asset_inflate(out.asset, &out.owned);
+		out.body = str_span(&out.owned);
 	}
 	response = make_response(&out);
 	if (!response)

@@ -10,6 +10,7 @@
 
 #include "access.h"
 #include "almanac/log.h"
+#include "almanac/openapi.h"
 
 #define BACKLOG 4096
 
@@ -152,6 +153,24 @@ static void register_metrics(struct server *server)
 		   1);
 }
 
+/* --- the description ------------------------------------------------------------------------------------ */
+
+/* Once: the routes do not change. */
+static void describe(struct server *server)
+{
+	const struct openapi_options options = {
+		.routes = server->options.routes,
+		.tags = server->options.tags,
+		.version = server->options.version,
+		.age_header = server->options.edition->age_header,
+	};
+	struct str text;
+
+	str_init(&text, OPENAPI_MAX_BYTES);
+	openapi_append(&options, &text);
+	asset_make(&server->openapi, &text);
+}
+
 /* --- start and stop ------------------------------------------------------------------------------------- */
 
 static void raise_file_limit(const struct settings *settings)
@@ -265,6 +284,7 @@ struct server *server_start(const struct server_options *options, struct str *co
 	server->limits = limits_create();
 	raise_file_limit(options->settings);
 	register_metrics(server);
+	describe(server);
 	server->access = access_create(options->settings, options->routes, complaint);
 	if (server->access && read_address(options->settings, &address, &length) &&
 	    claim_port(server, &address, length, complaint) &&
@@ -302,6 +322,7 @@ void server_stop(struct server *server, int64_t deadline_us)
 		worker_finish(&server->workers[i]);
 	access_drop(server->access);
 	limits_destroy(server->limits);
+	asset_finish(&server->openapi);
 	free(server->workers);
 	free(server->route_metrics);
 	free(server);

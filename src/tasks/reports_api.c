@@ -3,18 +3,38 @@
 
 #include "almanac/paging.h"
 #include "almanac/rows.h"
+#include "almanac/schema.h"
 #include "almanac/tasks.h"
 #include "report.h"
 
 #define TASKS_MAX 100000
-#define WEIGHT_ONE 1000
+
+static const char csv[] = "text/csv; charset=utf-8; header=present";
+
+/* clang-format off */
+#define TOLD_SCHEMA                                                                                \
+	SCHEMA_TITLED("ReportedTask", "\"id\",\"content\",\"createdOrCompletedAt\"",               \
+		MEMBER("id", SCHEMA_TEXT) "," MEMBER("content", SCHEMA_TEXT) ","                   \
+		MEMBER("createdOrCompletedAt", SCHEMA_MOMENT) "," MEMBER("late", SCHEMA_FLAG))
 
 #define REPORT_SCHEMA                                                                              \
-	"{\"type\":\"object\",\"required\":[\"userId\",\"period\",\"newIncompleteTasks\","         \
-	"\"completedTasks\",\"oldIncompleteTasks\"],\"properties\":{"                              \
-	"\"userId\":{\"type\":\"string\"},\"period\":{\"type\":\"object\"},"                       \
-	"\"newIncompleteTasks\":{\"type\":\"array\"},\"completedTasks\":{\"type\":\"array\"},"     \
-	"\"oldIncompleteTasks\":{\"type\":\"array\"}}}"
+	SCHEMA_TITLED("Report", "\"userId\",\"period\",\"newIncompleteTasks\",\"completedTasks\","   \
+			"\"oldIncompleteTasks\"",                                                  \
+		MEMBER("userId", SCHEMA_TEXT) ","                                                  \
+		MEMBER("period", "{\"type\":\"object\",\"required\":[\"start\",\"end\"],"            \
+			"\"properties\":{" MEMBER("start", SCHEMA_MOMENT) ","                      \
+			MEMBER("end", SCHEMA_MOMENT) "}}") ","                                     \
+		MEMBER("newIncompleteTasks", SCHEMA_LIST(TOLD_SCHEMA)) ","                         \
+		MEMBER("completedTasks", SCHEMA_LIST(TOLD_SCHEMA)) ","                             \
+		MEMBER("oldIncompleteTasks", SCHEMA_LIST(TOLD_SCHEMA)))
+
+#define FILE_SCHEMA                                                                                \
+	SCHEMA_TITLED("ReportFile", "\"name\",\"userId\",\"start\",\"end\",\"bytes\","             \
+			"\"writtenAt\"",                                                           \
+		MEMBER("name", SCHEMA_TEXT) "," MEMBER("userId", SCHEMA_TEXT) ","                  \
+		MEMBER("start", SCHEMA_MOMENT) "," MEMBER("end", SCHEMA_MOMENT) ","                \
+		MEMBER("bytes", SCHEMA_INTEGER) "," MEMBER("writtenAt", SCHEMA_MOMENT))
+/* clang-format on */
 
 /* --- GET /api/v1/reports ------------------------------------------------------------------------------------- */
 
@@ -67,49 +87,10 @@ static void make_prepare(struct request *request, struct asking *asking)
 	asking->value_count = 5;
 }
 
-/* "q=0.5" in thousandths (RFC 9110 section 12.4.2). */
-static int read_weight(struct span text)
-{
-	int weight = 0, unit = WEIGHT_ONE;
-
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.bytes[i] == '.')
-			continue;
-		if (text.bytes[i] < '0' || text.bytes[i] > '9' || unit == 0)
-			return weight;
-		weight += (text.bytes[i] - '0') * unit;
-		unit /= 10;
-	}
-	return weight;
-}
-
-/* How much a type is wanted; 0 when it is not named. */
-static int weight_of(struct span accept, struct span type)
-{
-	struct span item, part;
-	int weight = 0;
-
-	while (span_split(&accept, ',', &item)) {
-		bool is_type =
-			span_split(&item, ';', &part) && span_equals_nocase(span_trim(part), type);
-
-		if (is_type)
-			weight = WEIGHT_ONE;
-		while (span_split(&item, ';', &part)) {
-			part = span_trim(part);
-			if (is_type && part.length > 2 && span_starts_with(part, SPAN("q=")))
-				weight =
-					read_weight((struct span){part.bytes + 2, part.length - 2});
-		}
-	}
-	return weight;
-}
-
 static bool wants_csv(const struct request *request)
 {
-	struct span accept = request_header(request, "Accept");
-
-	return weight_of(accept, SPAN("text/csv")) > weight_of(accept, SPAN("application/json"));
+	return request_weight_of(request, "text/csv") >
+	       request_weight_of(request, "application/json");
 }
 
 static void read_rows(struct report *report, const struct db_rows *rows)
@@ -139,7 +120,7 @@ static void say_report(struct request *request, const struct db_rows *rows, stru
 	read_rows(&report, rows);
 	reply_header(reply, "Vary", "Accept");
 	if (wants_csv(request)) {
-		reply->content_type = "text/csv; charset=utf-8; header=present";
+		reply->content_type = csv;
 		report_append_csv(&report, &reply->body);
 	} else {
 		report_append_json(&report, &reply->body);
@@ -176,6 +157,7 @@ const struct endpoint reports_make = {
 	.prepares = make_prepare,
 	.says = say_made,
 	.answer_schema = REPORT_SCHEMA,
+	.other_type = csv,
 };
 
 /* --- GET /api/v1/reports/files --------------------------------------------------------------------------------- */
@@ -233,9 +215,7 @@ const struct endpoint reports_files = {
 	.prepares = files_prepare,
 	.says = say_rows,
 	.has_etag = true,
-	.answer_schema =
-		PAGE_SCHEMA("{\"type\":\"object\",\"required\":[\"name\",\"userId\",\"start\","
-			    "\"end\",\"bytes\",\"writtenAt\"]}"),
+	.answer_schema = PAGE_SCHEMA(FILE_SCHEMA),
 };
 
 /* --- GET /api/v1/reports/files/{name} -------------------------------------------------------------------------- */

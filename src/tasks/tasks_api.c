@@ -4,32 +4,39 @@
 #include "almanac/json.h"
 #include "almanac/paging.h"
 #include "almanac/rows.h"
+#include "almanac/schema.h"
 #include "almanac/tasks.h"
 
 #define SHOWN_BODY_BYTES 4096
 
+/* clang-format off */
 #define TASK_SCHEMA                                                                                \
-	"{\"type\":\"object\",\"required\":[\"id\",\"userId\",\"content\",\"status\","             \
-	"\"createdAt\"],\"properties\":{\"id\":{\"type\":\"string\"},"                             \
-	"\"userId\":{\"type\":\"string\"},\"content\":{\"type\":\"string\"},"                      \
-	"\"status\":{\"type\":\"string\",\"enum\":[\"open\",\"completed\",\"deleted\"]},"          \
-	"\"createdAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                            \
-	"\"completedAt\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"               \
-	"\"deletedAt\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}}}"
+	SCHEMA_TITLED("Task", "\"id\",\"userId\",\"content\",\"status\",\"createdAt\"",            \
+		MEMBER("id", SCHEMA_TEXT) "," MEMBER("userId", SCHEMA_TEXT) ","                    \
+		MEMBER("content", SCHEMA_TEXT) ","                                                 \
+		MEMBER("status", "{\"type\":\"string\",\"enum\":[\"open\",\"completed\","            \
+			"\"deleted\"]}") ","                                                       \
+		MEMBER("createdAt", SCHEMA_MOMENT) "," MEMBER("completedAt", SCHEMA_MAYBE_MOMENT)  \
+		"," MEMBER("deletedAt", SCHEMA_MAYBE_MOMENT))
 
+/* What the webhook said is as it was said. */
 #define HISTORY_SCHEMA                                                                             \
-	"{\"type\":\"object\",\"properties\":{\"webhook\":{\"type\":\"integer\"},"                 \
-	"\"event\":{\"type\":\"string\"},\"timestamp\":{\"type\":\"string\","                      \
-	"\"format\":\"date-time\"},\"status\":{\"type\":\"integer\"},"                             \
-	"\"counts\":{\"type\":\"boolean\"},\"isRepeat\":{\"type\":\"boolean\"}}}"
+	SCHEMA_TITLED("TaskHistory", "\"webhook\",\"receivedAt\",\"status\"",                      \
+		MEMBER("webhook", SCHEMA_INTEGER) "," MEMBER("event", SCHEMA_MAYBE_TEXT) ","       \
+		MEMBER("timestamp", SCHEMA_MAYBE_MOMENT) "," MEMBER("userId", SCHEMA_MAYBE_TEXT)   \
+		"," MEMBER("content", SCHEMA_MAYBE_TEXT) "," MEMBER("isCompleted", "{}") ","       \
+		MEMBER("receivedAt", SCHEMA_MOMENT) "," MEMBER("status", SCHEMA_INTEGER) ","       \
+		MEMBER("counts", SCHEMA_FLAG) "," MEMBER("isRepeat", SCHEMA_FLAG))
 
 #define AUDIT_SCHEMA                                                                               \
-	"{\"type\":\"object\",\"required\":[\"id\",\"receivedAt\",\"status\",\"answer\"],"         \
-	"\"properties\":{\"id\":{\"type\":\"integer\"},\"receivedAt\":{\"type\":\"string\","       \
-	"\"format\":\"date-time\"},\"status\":{\"type\":\"integer\"},\"answer\":{},"               \
-	"\"taskId\":{\"type\":[\"string\",\"null\"]},\"headers\":{\"type\":\"object\"},"           \
-	"\"bodyBytes\":{\"type\":\"integer\"},\"body\":{\"type\":[\"string\",\"null\"]},"          \
-	"\"bodyHex\":{\"type\":\"string\"}}}"
+	SCHEMA_TITLED("TaskWebhook", "\"id\",\"receivedAt\",\"status\",\"answer\"",                \
+		MEMBER("id", SCHEMA_INTEGER) "," MEMBER("receivedAt", SCHEMA_MOMENT) ","           \
+		MEMBER("status", SCHEMA_INTEGER) "," MEMBER("answer", "{}") ","                    \
+		MEMBER("taskId", SCHEMA_MAYBE_TEXT) "," MEMBER("timestamp", SCHEMA_MAYBE_MOMENT)   \
+		"," MEMBER("webhookId", SCHEMA_MAYBE_TEXT) "," MEMBER("isRepeat", SCHEMA_FLAG)     \
+		"," MEMBER("headers", SCHEMA_ANY_OBJECT) "," MEMBER("bodyBytes", SCHEMA_INTEGER)   \
+		"," MEMBER("body", SCHEMA_MAYBE_TEXT) "," MEMBER("bodyHex", SCHEMA_TEXT))
+/* clang-format on */
 
 #define TASK_ID                                                                                    \
 	{                                                                                          \

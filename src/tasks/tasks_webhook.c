@@ -9,6 +9,7 @@
 #include "almanac/digest.h"
 #include "almanac/json.h"
 #include "almanac/rows.h"
+#include "almanac/schema.h"
 #include "almanac/tasks.h"
 #include "almanac/uuid.h"
 #include "webhook.h"
@@ -268,6 +269,28 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 	"\"id\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":1000},"                         \
 	"\"content\":{\"type\":\"string\"},\"isCompleted\":{\"type\":\"boolean\"}}}}}"
 
+#define BODY_EXAMPLE                                                                               \
+	"{\"event\":\"created\",\"timestamp\":\"2026-01-01T10:00:00Z\",\"metadata\":{"             \
+	"\"userId\":\"u1\",\"id\":\"t1\",\"content\":\"Buy milk\",\"isCompleted\":false}}"
+
+/* clang-format off */
+#define FAULTS_SCHEMA                                                                              \
+	SCHEMA_TITLED("TaskFaults", "\"detail\"",                                                  \
+		MEMBER("detail", SCHEMA_LIST("{\"type\":\"object\",\"required\":[\"type\",\"loc\","    \
+			"\"msg\",\"input\"],\"properties\":{" MEMBER("type", SCHEMA_TEXT) ","        \
+			MEMBER("loc", SCHEMA_LIST(SCHEMA_TEXT)) "," MEMBER("msg", SCHEMA_TEXT) "," \
+			MEMBER("input", "{}") "," MEMBER("ctx", SCHEMA_ANY_OBJECT) "}}")))
+/* clang-format on */
+
+static const struct other_answer others[] = {
+	{400, PROBLEM_NONE, "The event is not known, or not for this task.", SCHEMA_DETAIL},
+	{401, PROBLEM_NONE, "No signature is right, and one is demanded.", SCHEMA_DETAIL},
+	{404, PROBLEM_NONE, "The task is not known.", SCHEMA_DETAIL},
+	{409, PROBLEM_NONE, "The task was created before.", SCHEMA_DETAIL},
+	{422, PROBLEM_NONE, "All that is wrong with the body.", FAULTS_SCHEMA},
+	{0},
+};
+
 #define WEBHOOK_RECORD(name_, path_)                                                                \
 	{                                                                                           \
 		.name = (name_), .method = "POST", .path = (path_), .tag = "tasks",                 \
@@ -282,7 +305,7 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 		.opened_by = SETTING_WEBHOOK_VERIFY_SECRETS, .body = BODY_RAW,                      \
 		.has_statement = true, .asks = SQL_TASKS_RECEIVE, .prepares = prepare,              \
 		.says = say, .status = 202, .answer_schema = "{\"type\":\"null\"}",                 \
-		.body_schema = BODY_SCHEMA                                                          \
+		.body_schema = BODY_SCHEMA, .body_example = BODY_EXAMPLE, .others = others          \
 	}
 
 const struct endpoint tasks_webhook = WEBHOOK_RECORD("tasks_webhook", "/webhook");

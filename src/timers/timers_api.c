@@ -6,38 +6,16 @@
 #include "almanac/digest.h"
 #include "almanac/paging.h"
 #include "draft.h"
+#include "schemas.h"
 
 #define DIGEST_TEXT_MAX (2 * DIGEST_LENGTH)
 
 /* clang-format off */
-#define MOMENT_SCHEMA "{\"type\":\"string\",\"format\":\"date-time\"}"
-#define MAYBE_MOMENT_SCHEMA "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
-
-#define ATTEMPT_MEMBERS                                                                            \
-	"\"properties\":{\"attempt\":{\"type\":\"integer\"},\"startedAt\":" MOMENT_SCHEMA ","      \
-	"\"durationMs\":{\"type\":\"number\"},\"status\":{\"type\":[\"integer\",\"null\"]},"       \
-	"\"error\":{\"type\":[\"string\",\"null\"]},\"body\":{\"type\":[\"string\",\"null\"]}}"
-
-#define BRIEF_MEMBERS                                                                              \
-	"\"id\":{\"type\":\"string\",\"format\":\"uuid\"},\"url\":{\"type\":\"string\"},"          \
-	"\"method\":{\"type\":\"string\"},\"dueAt\":" MOMENT_SCHEMA ","                            \
-	"\"timeLeft\":{\"type\":\"integer\"},\"status\":{\"type\":\"string\",\"enum\":["           \
-	"\"scheduled\",\"running\",\"finished\",\"failed\",\"cancelled\"]},"                       \
-	"\"attempts\":{\"type\":\"integer\"},\"maxAttempts\":{\"type\":\"integer\"},"              \
-	"\"nextAttemptAt\":" MAYBE_MOMENT_SCHEMA ",\"lastAttempt\":{\"type\":[\"object\","         \
-	"\"null\"]," ATTEMPT_MEMBERS "},\"createdAt\":" MOMENT_SCHEMA ",\"finishedAt\":"           \
-	MAYBE_MOMENT_SCHEMA ",\"metadata\":{\"type\":[\"object\",\"null\"]},"                      \
-	"\"timeoutMs\":{\"type\":\"integer\"}"
-
-#define TIMER_SCHEMA                                                                               \
-	"{\"type\":\"object\",\"required\":[\"id\",\"url\",\"dueAt\",\"status\"],\"properties\":{" \
-	BRIEF_MEMBERS ",\"headers\":{\"type\":[\"object\",\"null\"]},\"payload\":{}}}"
-
-#define LIST_SCHEMA PAGE_SCHEMA("{\"type\":\"object\",\"properties\":{" BRIEF_MEMBERS "}}")
+#define LIST_SCHEMA PAGE_SCHEMA(TIMER_BRIEF_SCHEMA)
 
 #define ATTEMPTS_SCHEMA                                                                            \
-	"{\"type\":\"object\",\"required\":[\"data\"],\"properties\":{\"data\":{"                  \
-	"\"type\":\"array\",\"items\":{\"type\":\"object\"," ATTEMPT_MEMBERS "}}}}"
+	"{\"type\":\"object\",\"required\":[\"data\"],\"properties\":{"                            \
+	MEMBER("data", SCHEMA_LIST(TIMER_ATTEMPT_SCHEMA)) "}}"
 /* clang-format on */
 
 /* --- POST /api/v1/timers ---------------------------------------------------------------------------- */
@@ -124,6 +102,8 @@ static const struct outcome create_outcomes[] = {
 	{0},
 };
 
+static const char *const create_headers[] = {"Location", "Idempotent-Replayed", NULL};
+
 const struct endpoint timers_create = {
 	.name = "timers_create",
 	.method = "POST",
@@ -144,6 +124,9 @@ const struct endpoint timers_create = {
 	.outcomes = create_outcomes,
 	.status = 201,
 	.max_body = TIMER_TEXT_MAX,
+	.body_example = "{\"url\":\"https://receiver.example/hook\",\"delay\":\"PT1H30M\","
+			"\"payload\":{\"orderId\":42}}",
+	.headers = create_headers,
 	.answer_schema = TIMER_SCHEMA,
 };
 
@@ -381,6 +364,7 @@ const struct endpoint timers_change = {
 	.says = say_changed,
 	.outcomes = change_outcomes,
 	.answer_schema = TIMER_SCHEMA,
+	.body_example = "{\"delay\":\"PT2H\"}",
 };
 
 static const struct outcome cancel_outcomes[] = {

@@ -1,6 +1,7 @@
 /* timers_batch.c - POST /api/v1/timers/batch: many timers by one statement, each judged by itself. */
 #include "almanac/clock.h"
 #include "draft.h"
+#include "schemas.h"
 
 #define BATCH_ITEMS_MAX 1000
 #define BATCH_BODY_MAX ((size_t)16 << 20)
@@ -11,17 +12,24 @@
 
 /* clang-format off */
 #define ANSWER_SCHEMA                                                                              \
-	"{\"type\":\"object\",\"required\":[\"data\",\"created\",\"failed\"],\"properties\":{"     \
-	"\"data\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"index\","     \
-	"\"status\"],\"properties\":{\"index\":{\"type\":\"integer\"},\"status\":{\"type\":"       \
-	"\"integer\",\"enum\":[201,422]},\"timer\":{\"type\":\"object\"},\"errors\":{\"type\":"    \
-	"\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"field\":{\"type\":"            \
-	"\"string\"},\"rule\":{\"type\":\"string\"},\"message\":{\"type\":\"string\"}}}}}}},"      \
-	"\"created\":{\"type\":\"integer\"},\"failed\":{\"type\":\"integer\"}}}"
+	SCHEMA_TITLED("TimerBatch", "\"data\",\"created\",\"failed\"",                             \
+		MEMBER("data", SCHEMA_LIST("{\"type\":\"object\",\"required\":[\"index\",\"status\"]," \
+			"\"properties\":{" MEMBER("index", SCHEMA_INTEGER) ","                     \
+			MEMBER("status", "{\"type\":\"integer\",\"enum\":[201,422]}") ","            \
+			MEMBER("timer", TIMER_BRIEF_SCHEMA) ","                                    \
+			MEMBER("errors", SCHEMA_LIST("{\"type\":\"object\",\"required\":[\"field\","   \
+				"\"rule\",\"message\"],\"properties\":{"                             \
+				MEMBER("field", SCHEMA_TEXT) "," MEMBER("rule", SCHEMA_TEXT) ","   \
+				MEMBER("message", SCHEMA_TEXT) "}}")) "}}")) ","                   \
+		MEMBER("created", SCHEMA_INTEGER) "," MEMBER("failed", SCHEMA_INTEGER))
 
 #define BODY_SCHEMA                                                                                \
-	"{\"type\":\"array\",\"maxItems\":1000,\"items\":{\"type\":\"object\",\"required\":["      \
-	"\"url\"]}}"
+	"{\"type\":\"array\",\"maxItems\":1000,\"items\":{\"type\":\"object\",\"required\":["        \
+	"\"url\"],\"additionalProperties\":true}}"
+
+#define BODY_EXAMPLE                                                                               \
+	"[{\"url\":\"https://receiver.example/hook\",\"delay\":3600},"                             \
+	"{\"url\":\"https://receiver.example/hook\",\"dueAt\":\"2030-02-01T20:00:00Z\"}]"
 /* clang-format on */
 
 /* Either is good and has a draft, or has what is wrong with it as JSON. */
@@ -333,6 +341,11 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 	append_all(batch, created_us, &reply->body);
 }
 
+static const struct other_answer others[] = {{.problem = PROBLEM_NOT_JSON},
+					     {.problem = PROBLEM_BAD_JSON},
+					     {.problem = PROBLEM_INVALID_BODY},
+					     {0}};
+
 const struct endpoint timers_batch = {
 	.name = "timers_batch",
 	.method = "POST",
@@ -353,4 +366,7 @@ const struct endpoint timers_batch = {
 	.max_body = BATCH_BODY_MAX,
 	.answer_schema = ANSWER_SCHEMA,
 	.body_schema = BODY_SCHEMA,
+	.body_example = BODY_EXAMPLE,
+	.other_body_type = "application/x-ndjson",
+	.others = others,
 };

@@ -3,14 +3,27 @@
 #include <string.h>
 
 #include "almanac/clock.h"
+#include "almanac/schema.h"
 #include "draft.h"
 
+/* clang-format off */
 #define OLDER_SCHEMA                                                                               \
-	"{\"type\":\"object\",\"required\":[\"code\",\"message\",\"timer\"],\"properties\":{"      \
-	"\"code\":{\"type\":\"integer\"},\"message\":{\"type\":\"string\"},\"timer\":{"            \
-	"\"type\":\"object\",\"properties\":{\"timerId\":{\"type\":\"string\",\"format\":"         \
-	"\"uuid\"},\"timeLeft\":{\"type\":\"integer\"},\"timerStatus\":{\"type\":\"string\","      \
-	"\"enum\":[\"Scheduled\",\"Running\",\"Finished\",\"Failed\",\"Cancelled\"]}}}}}"
+	SCHEMA_TITLED("OlderTimer", "\"code\",\"message\",\"timer\"",                              \
+		MEMBER("code", SCHEMA_INTEGER) "," MEMBER("message", SCHEMA_TEXT) ","              \
+		MEMBER("timer", "{\"type\":\"object\",\"required\":[\"timerId\",\"timeLeft\","         \
+			"\"timerStatus\"],\"properties\":{" MEMBER("timerId", SCHEMA_UUID) ","       \
+			MEMBER("timeLeft", SCHEMA_INTEGER) ","                                     \
+			MEMBER("timerStatus", "{\"type\":\"string\",\"enum\":[\"Scheduled\","          \
+				"\"Running\",\"Finished\",\"Failed\",\"Cancelled\"]}") "}}"))
+
+/* Of every faulty field its sentences, or one message. */
+#define OLDER_ERROR_SCHEMA                                                                         \
+	SCHEMA_TITLED("OlderTimerError", "\"code\",\"details\",\"timestamp\",\"message\"",         \
+		MEMBER("code", SCHEMA_INTEGER) ","                                                 \
+		MEMBER("details", "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":["         \
+			SCHEMA_TEXT "," SCHEMA_LIST(SCHEMA_TEXT) "]}}") ","                        \
+		MEMBER("timestamp", SCHEMA_INTEGER) "," MEMBER("message", SCHEMA_TEXT))
+/* clang-format on */
 
 /* --- what is wrong, sentence by sentence --------------------------------------------------------------- */
 
@@ -195,6 +208,8 @@ static void say_created(struct request *request, const struct db_rows *rows, str
 		   draft->id_text, (long long)timers_draft_left(draft, created_us));
 }
 
+static const struct other_answer create_others[] = {{400, PROBLEM_INVALID_BODY, NULL, NULL}, {0}};
+
 const struct endpoint timers_older_create = {
 	.name = "timers_older_create",
 	.method = "POST",
@@ -210,7 +225,9 @@ const struct endpoint timers_older_create = {
 	.says = say_created,
 	.status = 201,
 	.complains = complain,
+	.complaint_schema = OLDER_ERROR_SCHEMA,
 	.answer_schema = OLDER_SCHEMA,
+	.others = create_others,
 };
 
 /* --- GET /api/v1/timer/{timerId} ---------------------------------------------------------------------------- */
@@ -247,5 +264,6 @@ const struct endpoint timers_older_find = {
 	.says = say_found,
 	.empty = PROBLEM_TIMER_NOT_FOUND,
 	.complains = complain,
+	.complaint_schema = OLDER_ERROR_SCHEMA,
 	.answer_schema = OLDER_SCHEMA,
 };

@@ -24,7 +24,7 @@ ROUTES = {
     f"/api/v1/providers/1/syncs/{ID}": ["GET"],
 }
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-UNKNOWN = ["/", "/nothing", "/Search", "/search//", "/api/v1/providers/", "/api/v2/events",
+UNKNOWN = ["/nothing", "/Search", "/search//", "/api/v1/providers/", "/api/v2/events",
            "/status/", "/api/v1/events/" + ID + "/", "/api/v1/providers//syncs", "/search%20"]
 
 

@@ -96,6 +96,16 @@ static void append_outcomes(struct str *out, const struct outcome *outcome)
 	str_append_char(out, '}');
 }
 
+static void append_others(struct str *out, const struct other_answer *other)
+{
+	append_name(out, "other_schemas");
+	str_append_char(out, '[');
+	for (; other && (other->status || other->problem); other++)
+		if (other->schema)
+			append_text(out, NULL, other->schema);
+	str_append_char(out, ']');
+}
+
 static void append_endpoint(struct str *out, const struct endpoint *endpoint)
 {
 	append_name(out, NULL);
@@ -114,6 +124,8 @@ static void append_endpoint(struct str *out, const struct endpoint *endpoint)
 	append_outcomes(out, endpoint->outcomes);
 	append_text(out, "answer_schema", endpoint->answer_schema);
 	append_text(out, "body_schema", endpoint->body_schema);
+	append_text(out, "complaint_schema", endpoint->complaint_schema);
+	append_others(out, endpoint->others);
 	append_flag(out, "raw_body", endpoint->body == BODY_RAW);
 	append_name(out, "fields");
 	str_append_char(out, '[');

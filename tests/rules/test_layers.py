@@ -5,7 +5,7 @@ import re
 from house import ROOT, code_files, doors, includes, sources, tell
 
 HALL = "hall"
-ROOMS = {"calendar", "catalog", "health", "tasks", "timers"}
+ROOMS = {"calendar", "catalog", "documents", "health", "tasks", "timers"}
 
 # A folder and those it may include besides itself.
 GROUND = {"base"}
@@ -26,10 +26,11 @@ DOORS = {
     "formats": "decimal duration fields ics json moment recurrence xml zone",
     "db": "db rows statements",
     "fetch": "fetch",
-    "http": "desk endpoint errand paging problems publication reply server tokens",
+    "http": "desk endpoint errand openapi paging problems publication reply schema server tokens",
     "flow": "flow scheduler",
     "calendar": "calendar",
     "catalog": "catalog",
+    "documents": "documents",
     "health": "health",
     "tasks": "tasks",
     "timers": "timers",

@@ -2,10 +2,11 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
-from house import ROOT, read, routes
+from house import BUILD, ROOT, read, routes
 
 PLACES = {"path", "query", "body", "header"}
 
@@ -60,6 +61,68 @@ def test_schemas_are_json(member):
     for route in routes():
         if route[member] is not None:
             assert isinstance(json.loads(route[member]), dict), tell(route)
+
+
+TEXT_ONLY = {"catalog_demo", "documents_guide", "documents_page", "documents_file", "health_live",
+             "health_metrics", "health_status", "health_text"}
+OLDER = {"/search/", "/events/", "/webhook/"}
+
+
+def test_an_answer_has_a_schema_unless_it_is_text_or_empty():
+    without = {route["name"] for route in routes() if not route["answer_schema"]
+               and set(route["outcomes"].values() or [route["status"]]) != {204}
+               and 204 != route["status"]}
+    assert without == TEXT_ONLY
+
+
+def test_only_older_paths_end_with_a_slash():
+    assert {route["path"] for route in routes()
+            if route["path"].endswith("/") and route["path"] != "/"} == OLDER
+
+
+def titled(schema):
+    """(title, schema) of all objects with a title in it."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("title"), str):
+            yield schema["title"], schema
+        for member in schema.values():
+            yield from titled(member)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from titled(item)
+
+
+def schemas():
+    texts = [route[member] for route in routes()
+             for member in ("answer_schema", "body_schema", "complaint_schema")]
+    texts += [other for route in routes() for other in route["other_schemas"]]
+    return [json.loads(text) for text in texts if text]
+
+
+def test_a_title_stands_for_one_schema():
+    found = {}
+    for schema in schemas():
+        for title, meant in titled(schema):
+            assert found.setdefault(title, meant) == meant, title
+            assert re.fullmatch(r"([A-Z][a-z]+)+", title)
+    assert len(found) > 10
+
+
+def document():
+    done = subprocess.run([BUILD / "almanac", "openapi"], check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
+
+
+def test_the_description_has_the_routes_and_no_others():
+    described = {(method.upper(), path) for path, methods in document()["paths"].items()
+                 for method in methods}
+    assert described == {(route["method"], route["path"]) for route in routes()}
+
+
+def test_every_tag_is_described_and_used():
+    told = {tag["name"]: tag["description"] for tag in document()["tags"]}
+    assert set(told) == {route["tag"] for route in routes()}
+    assert all(told.values())
 
 
 def test_a_raw_body_has_a_schema_and_no_fields():
