@@ -70,6 +70,7 @@ const struct endpoint *const routes[] = {
 };
 
 const struct tag route_tags[] = {
+	{"calendar", "Events of users, synced from their sources."},
 	{"timers", "URLs that are called at a time, at least once."},
 	{"tasks", "Tasks, made of the webhooks that tell of them; what came is kept."},
 	{"reports", "What became of a user's tasks in a period."},

@@ -6,37 +6,11 @@
 #include "almanac/rows.h"
 #include "almanac/uuid.h"
 #include "peek.h"
+#include "schemas.h"
 #include "users.h"
 
 #define HOUR_US INT64_C(3600000000)
 #define LIMIT_MAX 1000
-
-#define EVENT_SCHEMA                                                                               \
-	"{\"type\":\"object\",\"required\":[\"id\",\"title\",\"description\",\"location\","        \
-	"\"startsAt\",\"endsAt\",\"allDay\",\"status\",\"updatedAt\"],\"properties\":{"            \
-	"\"id\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"                            \
-	"\"description\":{\"type\":\"string\"},\"location\":{\"type\":\"string\"},"                \
-	"\"startsAt\":{\"type\":\"string\"},\"endsAt\":{\"type\":\"string\"},"                     \
-	"\"allDay\":{\"type\":\"boolean\"},\"status\":{\"enum\":[\"confirmed\",\"tentative\","     \
-	"\"cancelled\"]},\"updatedAt\":{\"type\":[\"string\",\"null\"]}}}"
-
-#define EVENTS_SCHEMA                                                                              \
-	"{\"type\":\"object\",\"required\":[\"data\",\"start\",\"limit\",\"total\",\"origin\","    \
-	"\"syncedAt\"],\"properties\":{\"data\":{\"type\":\"array\",\"items\":" EVENT_SCHEMA       \
-	"},\"start\":{\"type\":\"integer\"},\"limit\":{\"type\":\"integer\"},"                     \
-	"\"total\":{\"type\":\"integer\"},\"origin\":{\"enum\":[\"store\",\"source\"]},"           \
-	"\"syncedAt\":{\"type\":[\"string\",\"null\"]}}}"
-
-#define ASKED_SCHEMA                                                                               \
-	"{\"type\":\"object\",\"required\":[\"syncId\",\"userId\",\"status\"],\"properties\":{"    \
-	"\"syncId\":{\"type\":\"string\",\"format\":\"uuid\"},\"userId\":{\"type\":\"string\"},"   \
-	"\"status\":{\"enum\":[\"queued\",\"running\"]}}}"
-
-#define RUN_SCHEMA                                                                                 \
-	"{\"type\":\"object\",\"required\":[\"syncId\",\"userId\",\"status\",\"reason\","          \
-	"\"created\",\"updated\",\"deleted\",\"unchanged\",\"rejected\",\"problems\","             \
-	"\"requests\",\"error\"],\"properties\":{\"status\":{\"enum\":[\"queued\",\"running\","    \
-	"\"succeeded\",\"partial\",\"failed\"]},\"problems\":{\"type\":\"array\"}}}"
 
 #define USER_ID                                                                                    \
 	{                                                                                          \
@@ -200,6 +174,8 @@ static void say_events(struct request *request, const struct db_rows *rows, stru
 		refuse(request, PROBLEM_OVERLOADED, "the daemon is only just starting", reply);
 }
 
+static const struct other_answer events_others[] = {{.problem = PROBLEM_SOURCE_FAILED}, {0}};
+
 const struct endpoint calendar_events = {
 	.name = "calendar_events",
 	.method = "GET",
@@ -220,6 +196,7 @@ const struct endpoint calendar_events = {
 	.says = say_events,
 	.has_etag = true,
 	.answer_schema = EVENTS_SCHEMA,
+	.others = events_others,
 };
 
 /* --- POST /api/v1/users/{id}/events -------------------------------------------------------------------------- */
@@ -251,6 +228,8 @@ static void sync_prepare(struct request *request, struct asking *asking)
 
 static const struct outcome sync_outcomes[] = {{"queued", 202, PROBLEM_NONE}, {0}};
 
+static const char *const sync_headers[] = {"Location", NULL};
+
 const struct endpoint calendar_sync = {
 	.name = "calendar_sync",
 	.method = "POST",
@@ -268,6 +247,7 @@ const struct endpoint calendar_sync = {
 	.outcomes = sync_outcomes,
 	.status = 202,
 	.answer_schema = ASKED_SCHEMA,
+	.headers = sync_headers,
 };
 
 /* --- GET /api/v1/users/{id}/syncs ---------------------------------------------------------------------------- */

@@ -3,20 +3,10 @@
 
 #include "almanac/calendar.h"
 #include "almanac/zone.h"
+#include "schemas.h"
 #include "users.h"
 
 #define ZONE_MAX_BYTES 64
-
-#define SOURCE_SCHEMA                                                                              \
-	"{\"type\":\"object\",\"required\":[\"userId\",\"kind\",\"url\",\"timezone\",\"events\","  \
-	"\"failures\",\"lastStatus\",\"syncedAt\",\"nextSyncAt\",\"updatedAt\"],\"properties\":{"  \
-	"\"userId\":{\"type\":\"string\"},\"kind\":{\"enum\":[\"generator\",\"json\",\"ics\"]},"   \
-	"\"url\":{\"type\":[\"string\",\"null\"]},\"timezone\":{\"type\":\"string\"},"             \
-	"\"events\":{\"type\":\"integer\"},\"failures\":{\"type\":\"integer\"},"                   \
-	"\"lastStatus\":{\"type\":[\"string\",\"null\"]},"                                         \
-	"\"syncedAt\":{\"type\":[\"string\",\"null\"]},"                                           \
-	"\"nextSyncAt\":{\"type\":[\"string\",\"null\"]},"                                         \
-	"\"updatedAt\":{\"type\":[\"string\",\"null\"]}}}"
 
 #define USER_ID                                                                                    \
 	{                                                                                          \
