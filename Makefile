@@ -32,7 +32,7 @@ FORMATTED  := $(sort $(wildcard include/almanac/*.h src/*.[ch] src/*/*.[ch] test
 
 # These run programs one after the other; what they build is built by a make of its own, which, as a
 # plain `make` does, uses all processors and keeps each compiler's words together.
-SCRIPTED := run test check check-% bench fuzz asan tsan format clean help
+SCRIPTED := run test check check-% postman bench fuzz asan tsan format clean help
 
 MAKEFLAGS += --no-print-directory
 ifeq (,$(filter $(SCRIPTED),$(MAKECMDGOALS)))
@@ -125,6 +125,8 @@ check: ## layout, warnings as errors, linter, the rules of the house, a short sm
 	@$(MAKE) check-lint
 	@$(MAKE) check-rules
 	@$(MAKE) check-load
+	@$(MAKE) check-openapi
+	@$(MAKE) check-docs
 	@echo 'check: all is well'
 
 check-format:
@@ -143,6 +145,20 @@ check-rules:
 	@echo 'check: rules of the house'
 	@$(MAKE) build test-binaries
 	@BUILD='$(BUILD)' tests/run rules
+
+check-openapi:
+	@echo 'check: the description of the HTTP interface (redocly, spectral)'
+	@$(MAKE) build
+	@BUILD='$(BUILD)' .make/openapi
+
+check-docs:
+	@echo 'check: the Postman collection, and the page at /docs in a browser'
+	@$(MAKE) build
+	@BUILD='$(BUILD)' tests/run docs
+
+postman: ## write docs/postman.json anew: after a change of the routes
+	@$(MAKE) build
+	@$(BUILD)/almanac openapi | .make/postman docs/postman.json
 
 check-load:
 	@if [ -e tests/load/bench ]; then \

@@ -119,6 +119,13 @@ def test_the_description_has_the_routes_and_no_others():
     assert described == {(route["method"], route["path"]) for route in routes()}
 
 
+def test_the_postman_collection_is_made_of_the_description():
+    """`make postman` writes it anew."""
+    done = subprocess.run([ROOT / ".make" / "postman", "-"], check=True, stdout=subprocess.PIPE,
+                          input=json.dumps(document()), text=True)
+    assert read(ROOT / "docs" / "postman.json") == done.stdout
+
+
 def test_every_tag_is_described_and_used():
     told = {tag["name"]: tag["description"] for tag in document()["tags"]}
     assert set(told) == {route["tag"] for route in routes()}
