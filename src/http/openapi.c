@@ -18,7 +18,7 @@ static const char rules[] =
 	"`Allow`; OPTIONS answers 204 with `Allow`; HEAD works wherever GET does.\n\n"
 	"Lists have a total order. Those with a `cursor` go on behind the `next` of an earlier answer, "
 	"which also stands in the `Link` header. Answers with an `ETag` answer 304 to `If-None-Match`. "
-	"Bodies over 1 KiB come as gzip to those who take it.\n\n"
+	"Bodies over 1 KiB come as gzip to those who take it. With `?pretty` JSON is laid out for people.\n\n"
 	"Where tokens are asked for, send one as `Authorization: Bearer …`; a daemon without tokens asks "
 	"nobody.";
 

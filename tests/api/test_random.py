@@ -91,7 +91,7 @@ def parameter_values(parameter, known):
 
 
 def is_sendable(text):
-    return text.isprintable() and text.isascii()
+    return text.isprintable() and text.isascii() and text == text.strip()
 
 
 @st.composite
