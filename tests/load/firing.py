@@ -4,16 +4,15 @@ import contextlib
 import datetime
 import json
 import pathlib
-import shutil
 import subprocess
 import time
 import urllib.request
 
 from harness.processes import free_port
+from npm import install
 from tools import Clock, cpu_seconds
 
 HERE = pathlib.Path(__file__).resolve().parent
-PACKAGES = ("graphile-worker", "pg-boss")
 PATIENCE = 90.0
 
 
@@ -114,14 +113,7 @@ class Peer:
 
 
 def install_peers(yard):
-    """The folder with the packages; None where there is no npm or no registry."""
-    directory = yard.directory / "peers"
-    directory.mkdir(exist_ok=True)
-    if not shutil.which("npm") or not shutil.which("node"):
-        return None
-    done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *PACKAGES],
-                          cwd=directory, capture_output=True, check=False)
-    return directory if done.returncode == 0 else None
+    return install(yard, "graphile-worker", "pg-boss")
 
 
 def fire(receiver, who, count, spread, lead):
