@@ -33,6 +33,14 @@ function begin_file(    parts, count) {
 	statement_room[statements] = room
 	statement_name[statements] = name
 	statement_command[statements] = $0 ~ / -> outcome: /
+	number[room "/" name] = statements
+}
+
+# X_many.sql is the form for many of X.sql.
+function many(i) {
+	if (!((statement_room[i] "/" statement_name[i] "_many") in number))
+		return "SQL_COUNT"
+	return "SQL_" toupper(statement_room[i]) "_" toupper(statement_name[i]) "_MANY"
 }
 
 BEGIN {
@@ -74,8 +82,8 @@ END {
 	print "/* Made by sql/embed.awk. */\n#ifndef ALMANAC_SQL_NAMES_H\n#define ALMANAC_SQL_NAMES_H\n\nenum sql {" > names
 	for (i = 1; i <= statements; i++) {
 		printf "\tSQL_%s_%s,\n", toupper(statement_room[i]), toupper(statement_name[i]) > names
-		printf "\t{\"sql/%s/%s.sql\", \"%s_%s\", text_%d, %d},\n", statement_room[i], statement_name[i],
-			statement_room[i], statement_name[i], statement[i], statement_command[i] > texts
+		printf "\t{\"sql/%s/%s.sql\", \"%s_%s\", text_%d, %d, %s},\n", statement_room[i], statement_name[i],
+			statement_room[i], statement_name[i], statement[i], statement_command[i], many(i) > texts
 	}
 	print "\tSQL_COUNT\n};\n\n#endif" > names
 	print "};\n\nconst struct migration migrations[] = {" > texts

@@ -53,7 +53,7 @@ enum db_verdict {
 			    or may not have been committed. */
 };
 
-struct db_rows; /* a result; read with rows.h */
+struct db_rows; /* the rows of an answer; read with rows.h */
 
 struct db_answer {
 	enum db_verdict verdict;
@@ -70,7 +70,8 @@ struct question {
 	const struct db_value *values; /* live until answered */
 	size_t value_count;
 	void (*answered)(struct question *question, const struct db_answer *answer);
-	struct question *next; /* the db's from here on */
+	struct question *next;  /* the db's from here on */
+	struct question *group; /* who travels in the same statement, behind this one */
 	int64_t asked_us;
 	void *kept;  /* the result, held back until its Sync */
 	int repeats; /* after deadlocks */
@@ -122,10 +123,11 @@ size_t db_waiting(const struct db *db); /* queued and in flight */
 
 /* --- binary arrays: many rows as one parameter ------------------------------------------------ */
 
-/* A text[] in PostgreSQL's binary array form; cast and unnest it in SQL. */
+/* A text[] in PostgreSQL's binary array form, or a bytea[]; cast and unnest it in SQL. */
 struct db_array {
 	struct str bytes;
 	int32_t count;
+	bool is_binary; /* bytea[]: set it before the first element */
 };
 
 void db_array_init(struct db_array *array, size_t max_bytes);

@@ -6,7 +6,6 @@
 #include "almanac/log.h"
 #include "connection.h"
 
-#define VALUES_MAX 64
 #define REPEATS_MAX 3
 #define MESSAGE_MAX 1000
 
@@ -23,7 +22,7 @@ static const char *const transient[] = {"40001", "40P01", "55P03", NULL};
 
 /* --- lists ------------------------------------------------------------------------------------------ */
 
-static void push(struct questions *list, struct question *question)
+void questions_push(struct questions *list, struct question *question)
 {
 	question->next = NULL;
 	if (list->last)
@@ -43,7 +42,7 @@ static void push_front(struct questions *list, struct question *question)
 	list->count++;
 }
 
-static struct question *pop(struct questions *list)
+struct question *questions_pop(struct questions *list)
 {
 	struct question *question = list->first;
 
@@ -117,22 +116,48 @@ static bool is_error(const PGresult *result)
 	return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK;
 }
 
+static void tell_rows(struct db *db, struct question *question, const struct db_rows *rows)
+{
+	struct db_answer answer = {
+		.verdict = DB_ANSWERED,
+		.rows = rows,
+		.waited_us = clock_steady_us() - question->asked_us,
+	};
+
+	tell(db, question, &answer);
+}
+
+/* Each of the group gets its part of the rows. */
+static void tell_group(struct db *db, struct question *head, const struct db_rows *rows)
+{
+	struct question *next;
+	size_t told = 0;
+	int64_t place = 1;
+
+	for (struct question *question = head; question; question = next) {
+		struct db_rows share = gather_share(rows, place++, told);
+
+		next = question->group;
+		question->group = NULL;
+		told += share.count;
+		tell_rows(db, question, &share);
+	}
+}
+
 /* Tells what is kept for the question, and frees it. */
 static void tell_kept(struct db *db, struct question *question)
 {
 	PGresult *result = question->kept;
-	struct db_answer answer = {
-		.verdict = DB_ANSWERED,
-		.rows = (const struct db_rows *)result,
-		.waited_us = clock_steady_us() - question->asked_us,
-	};
+	struct db_rows rows = {result, 0, (size_t)PQntuples(result)};
 
 	answer.queued_us = queued_us(db, question, answer.waited_us);
 	question->kept = NULL;
 	if (is_error(result))
 		tell_refused(db, question, result);
+	else if (question->group)
+		tell_group(db, question, &rows);
 	else
-		tell(db, question, &answer);
+		tell_rows(db, question, &rows);
 	PQclear(result);
 }
 
@@ -140,11 +165,13 @@ static void tell_kept(struct db *db, struct question *question)
 
 static bool send_question(struct db *db, const struct question *question)
 {
-	const char *bytes[VALUES_MAX];
-	int lengths[VALUES_MAX];
-	int formats[VALUES_MAX];
+	const char *bytes[QUESTION_VALUES_MAX];
+	int lengths[QUESTION_VALUES_MAX];
+	int formats[QUESTION_VALUES_MAX];
 
-	assert(question->value_count <= VALUES_MAX);
+	assert(question->value_count <= QUESTION_VALUES_MAX);
+	if (question->group)
+		return gather_send(db->connection, question);
 	for (size_t i = 0; i < question->value_count; i++) {
 		bytes[i] = question->values[i].bytes;
 		lengths[i] = (int)question->values[i].length;
@@ -221,7 +248,7 @@ void batch_send_next(struct db *db)
 	if (db->state != DB_STATE_READY || db->flight.count > 0 || db->queue.count == 0)
 		return;
 	while (db->flight.count < db->batch_limit && db->queue.count > 0)
-		push(&db->flight, pop(&db->queue));
+		questions_push(&db->flight, questions_pop(&db->queue));
 	db->flight_size = db->flight.count;
 	db->sent_us = clock_steady_us();
 	db->nothing_count = 0;
@@ -229,8 +256,10 @@ void batch_send_next(struct db *db)
 	db->has_sync_each = db->options.has_sync_each;
 	if (db->metrics.batches) {
 		metric_add(db->metrics.batches, 1);
-		metric_add(db->metrics.questions, (int64_t)db->flight.count);
+		metric_add(db->metrics.questions, (int64_t)db->flight_size);
 	}
+	if (!db->has_sync_each)
+		gather_flight(&db->flight);
 	send_flight(db);
 }
 
@@ -248,6 +277,20 @@ static bool is_worth_repeating(const struct question *question)
 	return transient[i] != NULL;
 }
 
+/* What asked for others as well did nothing for any of them: each asks for itself. */
+static void ask_apart(struct db *db, struct question *head)
+{
+	struct questions group = {head, head, 1};
+	struct question *question;
+
+	db->has_collided |= is_error(head->kept) && is_worth_repeating(head);
+	PQclear(head->kept);
+	head->kept = NULL;
+	gather_spread(&group);
+	while ((question = questions_pop(&group)))
+		questions_push(&db->flight, question);
+}
+
 static void note_collision(struct db *db, struct question *question)
 {
 	question->repeats++;
@@ -263,23 +306,27 @@ static void repeat_one_by_one(struct db *db)
 	struct question *question;
 
 	db->flight = (struct questions){0};
-	while ((question = pop(&flight))) {
+	while ((question = questions_pop(&flight))) {
 		bool is_aborted = PQresultStatus(question->kept) == PGRES_PIPELINE_ABORTED;
 
+		if (question->group) {
+			ask_apart(db, question);
+			continue;
+		}
 		if (is_error(question->kept) && !is_aborted && !is_worth_repeating(question)) {
-			push(&refused, question);
+			questions_push(&refused, question);
 			continue;
 		}
 		if (is_error(question->kept) && !is_aborted)
 			note_collision(db, question);
 		PQclear(question->kept);
 		question->kept = NULL;
-		push(&db->flight, question);
+		questions_push(&db->flight, question);
 	}
 	db->has_sync_each = true;
 	if (db->flight.count > 0)
 		send_flight(db);
-	while ((question = pop(&refused)))
+	while ((question = questions_pop(&refused)))
 		tell_kept(db, question);
 }
 
@@ -291,7 +338,7 @@ static void tell_flight(struct db *db)
 	db->flight = (struct questions){0};
 	db->awaited = NULL;
 	judge_size(db);
-	while ((question = pop(&flight)))
+	while ((question = questions_pop(&flight)))
 		tell_kept(db, question);
 }
 
@@ -299,7 +346,8 @@ static void end_batch(struct db *db)
 {
 	if (!db->has_failed && !db->is_commit_refused)
 		tell_flight(db);
-	else if (db->flight.count == 1 && !is_worth_repeating(db->flight.first))
+	else if (db->flight.count == 1 && !db->flight.first->group &&
+		 !is_worth_repeating(db->flight.first))
 		tell_flight(db);
 	else
 		repeat_one_by_one(db);
@@ -308,7 +356,7 @@ static void end_batch(struct db *db)
 /* The Sync of one repeated question: it is settled, or waits for the next batch. */
 static void end_single(struct db *db)
 {
-	struct question *question = pop(&db->flight);
+	struct question *question = questions_pop(&db->flight);
 	bool is_repeated = is_error(question->kept) && is_worth_repeating(question);
 
 	if (is_repeated)
@@ -419,7 +467,7 @@ static void tell_all_away(struct db *db, struct questions *list, const char *rea
 {
 	struct question *question;
 
-	while ((question = pop(list)))
+	while ((question = questions_pop(list)))
 		tell_away(db, question, reason);
 }
 
@@ -431,6 +479,7 @@ void batch_lose_flight(struct db *db, const char *reason)
 	db->awaited = NULL;
 	if (flight.count > 0)
 		judge_size(db);
+	gather_spread(&flight);
 	tell_all_away(db, &flight, reason);
 }
 
@@ -448,6 +497,6 @@ void batch_expire_queue(struct db *db)
 	struct questions late = {0};
 
 	while (db->queue.first && db->queue.first->asked_us <= oldest)
-		push(&late, pop(&db->queue));
+		questions_push(&late, questions_pop(&db->queue));
 	tell_all_away(db, &late, "the database is too busy");
 }

@@ -371,6 +371,7 @@ bool db_ask(struct db *db, struct question *question)
 	question->kept = NULL;
 	question->repeats = 0;
 	question->next = NULL;
+	question->group = NULL;
 	if (db->queue.last)
 		db->queue.last->next = question;
 	else
@@ -392,5 +393,7 @@ bool db_is_connected(const struct db *db)
 
 size_t db_waiting(const struct db *db)
 {
-	return db->queue.count + db->flight.count;
+	bool is_whole = db->flight.count > 0 && !db->has_sync_each;
+
+	return db->queue.count + (is_whole ? db->flight_size : db->flight.count);
 }

@@ -6,12 +6,20 @@
 
 #include "almanac/db.h"
 
+#define QUESTION_VALUES_MAX 64
+
 struct dial;
 
 /* Which of the servers that a conninfo names is tried. */
 struct turn {
 	size_t first; /* that was good last */
 	size_t tries; /* since then */
+};
+
+/* A result, or a part of one. */
+struct db_rows {
+	const PGresult *result;
+	size_t first, count;
 };
 
 enum db_state {
@@ -70,6 +78,8 @@ void db_lose(struct db *db, const char *reason);
 bool db_flush(struct db *db);
 
 /* batch.c */
+void questions_push(struct questions *list, struct question *question);
+struct question *questions_pop(struct questions *list); /* NULL: none is left */
 void batch_send_next(struct db *db);
 void batch_receive(struct db *db);
 void batch_lose_flight(struct db *db, const char *reason); /* DB_AWAY */
@@ -77,6 +87,17 @@ void batch_lose_queue(struct db *db, const char *reason);
 void batch_expire_queue(struct db *db);
 int64_t batch_deadline(const struct db *db); /* when to look whether the flight is stuck */
 bool batch_is_stuck(const struct db *db);
+
+/*
+ * gather.c. A statement with a sibling `…_many` is asked once for all questions of a flight that ask it:
+ * each parameter becomes an array of their values. The first of them stands in the flight, the others
+ * behind it in its group.
+ */
+void gather_flight(struct questions *flight);
+void gather_spread(struct questions *flight); /* each question stands for itself again */
+bool gather_send(PGconn *connection, const struct question *head);
+/* The rows of the question number `place` of its group, from 1; they begin at `from`. */
+struct db_rows gather_share(const struct db_rows *rows, int64_t place, size_t from);
 
 /* statements.c: sends the session's settings, all PREPAREs and LISTENs behind one Sync. */
 bool statements_send(struct db *db);

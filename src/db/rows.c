@@ -16,29 +16,29 @@ static const struct {
 	{114, COLUMN_JSON},  {3802, COLUMN_JSON},  {1184, COLUMN_MOMENT},
 };
 
-static const PGresult *result_of(const struct db_rows *rows)
+static int row_of(const struct db_rows *rows, size_t row)
 {
-	return (const PGresult *)(const void *)rows;
+	return (int)(rows->first + row);
 }
 
 size_t rows_count(const struct db_rows *rows)
 {
-	return rows ? (size_t)PQntuples(result_of(rows)) : 0;
+	return rows ? rows->count : 0;
 }
 
 size_t rows_columns(const struct db_rows *rows)
 {
-	return (size_t)PQnfields(result_of(rows));
+	return (size_t)PQnfields(rows->result);
 }
 
 const char *rows_column_name(const struct db_rows *rows, size_t column)
 {
-	return PQfname(result_of(rows), (int)column);
+	return PQfname(rows->result, (int)column);
 }
 
 enum column_kind rows_column_kind(const struct db_rows *rows, size_t column)
 {
-	Oid type = PQftype(result_of(rows), (int)column);
+	Oid type = PQftype(rows->result, (int)column);
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (kinds[i].type == type)
@@ -48,23 +48,23 @@ enum column_kind rows_column_kind(const struct db_rows *rows, size_t column)
 
 int rows_find(const struct db_rows *rows, const char *name)
 {
-	int count = PQnfields(result_of(rows));
+	int count = PQnfields(rows->result);
 
 	for (int column = 0; column < count; column++)
-		if (strcmp(PQfname(result_of(rows), column), name) == 0)
+		if (strcmp(PQfname(rows->result, column), name) == 0)
 			return column;
 	return -1;
 }
 
 bool rows_is_null(const struct db_rows *rows, size_t row, size_t column)
 {
-	return PQgetisnull(result_of(rows), (int)row, (int)column);
+	return PQgetisnull(rows->result, row_of(rows, row), (int)column);
 }
 
 struct span rows_text(const struct db_rows *rows, size_t row, size_t column)
 {
-	return (struct span){PQgetvalue(result_of(rows), (int)row, (int)column),
-			     (size_t)PQgetlength(result_of(rows), (int)row, (int)column)};
+	return (struct span){PQgetvalue(rows->result, row_of(rows, row), (int)column),
+			     (size_t)PQgetlength(rows->result, row_of(rows, row), (int)column)};
 }
 
 /* PostgreSQL writes bigint as an optional minus and digits: it always fits. */

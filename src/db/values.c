@@ -4,7 +4,8 @@
 
 #include "almanac/db.h"
 
-/* text (catalog/pg_type.dat); the array's wire form is that of array_recv(). */
+/* catalog/pg_type.dat; the array's wire form is that of array_recv(). */
+#define TYPE_BYTEA 17
 #define TYPE_TEXT 25
 
 static void append_int32(struct str *out, int32_t number)
@@ -15,11 +16,13 @@ static void append_int32(struct str *out, int32_t number)
 }
 
 /* Dimensions, has-null flag, element type, length, lower bound; the length is set at the end. */
-static void append_header(struct str *out)
+static void append_header(struct db_array *array)
 {
+	struct str *out = &array->bytes;
+
 	append_int32(out, 1);
 	append_int32(out, 1);
-	append_int32(out, TYPE_TEXT);
+	append_int32(out, array->is_binary ? TYPE_BYTEA : TYPE_TEXT);
 	append_int32(out, 0);
 	append_int32(out, 1);
 }
@@ -28,6 +31,7 @@ void db_array_init(struct db_array *array, size_t max_bytes)
 {
 	str_init(&array->bytes, max_bytes);
 	array->count = 0;
+	array->is_binary = false;
 }
 
 void db_array_finish(struct db_array *array)
@@ -44,7 +48,7 @@ void db_array_clear(struct db_array *array)
 static void begin_element(struct db_array *array, int32_t length)
 {
 	if (array->bytes.length == 0)
-		append_header(&array->bytes);
+		append_header(array);
 	append_int32(&array->bytes, length);
 	array->count++;
 }
@@ -75,7 +79,7 @@ struct db_value db_array_value(struct db_array *array)
 	uint32_t count = htonl((uint32_t)array->count);
 
 	if (array->bytes.length == 0)
-		append_header(&array->bytes);
+		append_header(array);
 	memcpy(array->bytes.bytes + 12, &count, sizeof(count));
 	return (struct db_value){array->bytes.bytes, array->bytes.length, true};
 }

@@ -25,7 +25,7 @@
 #include "almanac/rows.h"
 
 enum { MS = 1000, SECOND = 1000 * MS, TICK_US = 2 * MS, PATIENCE_US = 30 * SECOND };
-enum { VALUES_MAX = 6, WORD_MAX = 64, SQL_MAX = 512 };
+enum { VALUES_MAX = 14, WORD_MAX = 64, SQL_MAX = 1024 };
 
 /* --- PostgreSQL as its operator sees it --- */
 
@@ -1040,6 +1040,168 @@ static int migrate_first(void **state)
 	return start == DB_START_OK ? 0 : -1;
 }
 
+/* --- questions that ask the same travel as one --- */
+
+static void ask_for_timer(struct bench *bench, struct asker *asker, const char *shard,
+			  const char *payload)
+{
+	static const char *const words[] = {NULL,          NULL,        NULL,   "86400000000",
+					    "http://a:80", "http://a/", "POST", NULL,
+					    NULL,          NULL,        "6",    "10000",
+					    "test",        NULL};
+
+	prepare(bench, asker, SQL_TIMERS_CREATE, 14);
+	for (size_t i = 0; i < 14; i++)
+		if (words[i])
+			say(asker, i, words[i]);
+	snprintf(asker->words[0], WORD_MAX, "00000000-0000-4000-8000-%012d", bench->waiting);
+	asker->values[0] = db_text(asker->words[0]);
+	say(asker, 1, shard);
+	asker->values[8] = db_text(payload);
+	ask(asker);
+}
+
+static long count_timers(struct bench *bench, const char *what)
+{
+	char sql[SQL_MAX];
+
+	snprintf(sql, sizeof(sql), "SELECT count(%s) FROM timers", what);
+	return number_of(bench->operator, sql);
+}
+
+static void questions_that_ask_the_same_travel_as_one(void **state)
+{
+	struct bench *bench = bench_open();
+	struct asker askers[40];
+
+	(void)state;
+	run(bench->operator, "TRUNCATE timers");
+	for (int i = 0; i < 40; i++)
+		ask_for_timer(bench, &askers[i], "7", "{\"a\": 1}");
+	assert_int_equal(db_waiting(bench->db), 40);
+	turn_until(bench, all_told);
+	expect(askers, 40, DB_ANSWERED);
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(askers[i].rows, 1);
+		assert_string_equal(askers[i].said, "created");
+	}
+	assert_int_equal(count_timers(bench, "*"), 40);
+	assert_int_equal(count_timers(bench, "DISTINCT created_at"), 1);
+	assert_int_equal(count_timers(bench, "traceparent"), 0);
+	assert_int_equal(batches(bench), 1);
+	assert_int_equal(counted(bench, "almanac_database_questions_total"), 40);
+	run(bench->operator, "TRUNCATE timers");
+	bench_close(bench);
+}
+
+static void one_bad_question_among_those_is_refused_alone(void **state)
+{
+	struct bench *bench = bench_open();
+	struct asker askers[9];
+
+	(void)state;
+	run(bench->operator, "TRUNCATE timers");
+	for (int i = 0; i < 8; i++)
+		ask_for_timer(bench, &askers[i], i == 5 ? "64" : "7", NULL);
+	register_job(bench, &askers[8], "test beside", "60");
+	turn_until(bench, all_told);
+	expect_one_refused(askers, 9, 5, "23514");
+	assert_int_equal(count_timers(bench, "*"), 7);
+	assert_int_equal(count_jobs(bench->operator), 1);
+	assert_int_equal(db_waiting(bench->db), 0);
+	run(bench->operator, "TRUNCATE timers");
+	bench_close(bench);
+}
+
+static void a_bad_question_beside_those_leaves_them_alone(void **state)
+{
+	struct bench *bench = bench_open();
+	struct asker askers[9];
+
+	(void)state;
+	run(bench->operator, "TRUNCATE timers");
+	for (int i = 0; i < 8; i++)
+		ask_for_timer(bench, &askers[i], "7", NULL);
+	register_job(bench, &askers[8], "test bad", "0");
+	turn_until(bench, all_told);
+	expect_one_refused(askers, 9, 8, "23514");
+	assert_int_equal(count_timers(bench, "*"), 8);
+	run(bench->operator, "TRUNCATE timers");
+	bench_close(bench);
+}
+
+static void each_of_those_gets_its_own_rows(void **state)
+{
+	struct bench *bench = bench_open();
+	struct asker askers[6];
+
+	(void)state;
+	run(bench->operator,
+	    "WITH p AS (INSERT INTO catalog_providers (name, url) VALUES ('test', 'http://a/') RETURNING id) "
+	    "INSERT INTO catalog_events (uuid, provider_id, base_id, event_id, title, is_online, was_online, "
+	    "starts_at, sold_out, is_available, item, zones, digest, edition) "
+	    "SELECT ('00000000-0000-4000-8000-00000000000' || i)::uuid, p.id, '1', i, 't', true, true, now(), "
+	    "false, true, '', '[]', gen_random_uuid(), 1 FROM p, unnest('{1,4}'::text[]) AS i");
+	for (int i = 0; i < 6; i++) {
+		prepare(bench, &askers[i], SQL_CATALOG_EVENT_FIND, 1);
+		snprintf(askers[i].words[0], WORD_MAX, "00000000-0000-4000-8000-%012d", i);
+		askers[i].values[0] = db_text(askers[i].words[0]);
+		ask(&askers[i]);
+	}
+	turn_until(bench, all_told);
+	expect(askers, 6, DB_ANSWERED);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(askers[i].rows, i == 1 || i == 4);
+		assert_string_equal(askers[i].said, askers[i].rows ? askers[i].words[0] : "");
+	}
+	run(bench->operator, "DELETE FROM catalog_events; DELETE FROM catalog_providers");
+	bench_close(bench);
+}
+
+static void large_ones_of_those_travel_apart(void **state)
+{
+	enum { LARGE = 400000 };
+	struct bench *bench = bench_open();
+	struct asker askers[10];
+	char *payload = malloc(LARGE + 1);
+
+	(void)state;
+	assert_non_null(payload);
+	memset(payload, 'x', LARGE);
+	payload[0] = payload[LARGE - 1] = '"';
+	payload[LARGE] = '\0';
+	run(bench->operator, "TRUNCATE timers");
+	for (int i = 0; i < 10; i++)
+		ask_for_timer(bench, &askers[i], "7", payload);
+	turn_until(bench, all_told);
+	expect(askers, 10, DB_ANSWERED);
+	assert_int_equal(count_timers(bench, "*"), 10);
+	assert_int_equal(count_timers(bench, "DISTINCT created_at"), 5);
+	run(bench->operator, "TRUNCATE timers");
+	free(payload);
+	bench_close(bench);
+}
+
+static void those_in_flight_are_away_with_their_backend(void **state)
+{
+	struct bench *bench = bench_open();
+	struct asker askers[9];
+
+	(void)state;
+	hold(bench);
+	register_job(bench, &askers[0], "test held", "60");
+	for (int i = 1; i < 9; i++)
+		ask_for_timer(bench, &askers[i], "7", NULL);
+	wait_for_blocked(bench, 1);
+	run(bench->operator, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+			     "application_name LIKE 'test-%'");
+	turn_until(bench, all_told);
+	expect(askers, 9, DB_AWAY);
+	assert_int_equal(count_timers(bench, "*"), 0);
+	run(bench->operator, "ROLLBACK");
+	bench_close(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1067,6 +1229,12 @@ int main(void)
 		cmocka_unit_test(large_arrays_travel_both_ways),
 		cmocka_unit_test(the_loop_goes_round_while_a_name_is_looked_up),
 		cmocka_unit_test(the_operators_options_are_kept),
+		cmocka_unit_test(questions_that_ask_the_same_travel_as_one),
+		cmocka_unit_test(one_bad_question_among_those_is_refused_alone),
+		cmocka_unit_test(a_bad_question_beside_those_leaves_them_alone),
+		cmocka_unit_test(each_of_those_gets_its_own_rows),
+		cmocka_unit_test(large_ones_of_those_travel_apart),
+		cmocka_unit_test(those_in_flight_are_away_with_their_backend),
 	};
 
 	if (!database()) {

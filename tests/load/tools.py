@@ -105,12 +105,12 @@ def pgbench(url, script, seconds, variables):
 
 
 def cpu_seconds(pids):
-    """User and system time of these processes so far."""
+    """User and system time so far of these processes, and of those of their children that ended."""
     total = 0
     for pid in pids:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            total += sum(map(int, text[text.rindex(")") + 2:].split()[11:13]))
+            total += sum(map(int, text[text.rindex(")") + 2:].split()[11:15]))
     return total / TICKS
 
 

@@ -11,7 +11,8 @@ def statements():
 
 
 def name_of(path):
-    return f"SQL_{path.parent.name}_{path.stem}".upper()
+    """A form for many is used where the statement itself is."""
+    return f"SQL_{path.parent.name}_{path.stem.removesuffix('_many')}".upper()
 
 
 def test_every_statement_is_used():

@@ -85,6 +85,15 @@ def test_columns_have_names_of_their_own(path, module_database):
     assert "?column?" not in columns
 
 
+def test_a_form_for_many_asks_and_tells_what_the_statement_does(module_database):
+    many = [path for path in FILES if path.stem.endswith("_many")]
+    assert many
+    for path in many:
+        single = path.with_stem(path.stem.removesuffix("_many"))
+        assert len(numbers_in(body(path))) == len(numbers_in(body(single)))
+        assert describe(module_database, path) == [*describe(module_database, single), "_place"]
+
+
 @each_statement
 def test_a_command_tells_an_outcome_and_a_read_does_not(path, module_database):
     columns = describe(module_database, path)
