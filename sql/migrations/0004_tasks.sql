@@ -304,6 +304,59 @@ $$;
 
 COMMENT ON FUNCTION tasks_receive(smallint, timestamptz, text, text, text, uuid, text, text, bytea) IS 'Takes one valid webhook: accepted, duplicate, not_found, refused; with "repeated " in front when it had come before.';
 
+-- Many webhooks that are valid, each as tasks_receive takes it. Tasks that are new are made by one
+-- statement for all; what is left comes one after the other.
+CREATE FUNCTION tasks_receive_many(kinds smallint[], ats timestamptz[], users text[], ids text[], contents text[],
+				   keys uuid[], webhook_ids text[], headers text[], bodies bytea[])
+RETURNS TABLE (place bigint, said text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+	seen timestamptz;
+	made bigint[];
+BEGIN
+	PERFORM pg_advisory_xact_lock_shared(47015, 0);
+	seen := clock_timestamp();
+	WITH born AS MATERIALIZED (
+		SELECT DISTINCT ON (g.id) g.*
+		FROM unnest(kinds, ats, users, ids, contents, keys, webhook_ids, headers, bodies) WITH ORDINALITY
+		     AS g (kind, at, user_id, id, content, key, webhook_id, headers, body, place)
+		WHERE g.kind <= 1
+		ORDER BY g.id, g.place
+	),
+	made AS (
+		INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, completed_at, completed_seen_at,
+				   newest_at, first_seen_at, is_listed)
+		SELECT b.id, b.user_id, b.content, b.at, seen, CASE WHEN b.kind = 1 THEN b.at END,
+		       CASE WHEN b.kind = 1 THEN seen END, b.at, seen, true
+		FROM born AS b
+		ON CONFLICT (id) DO NOTHING
+		RETURNING id
+	),
+	new AS MATERIALIZED (
+		SELECT b.* FROM made JOIN born AS b ON b.id = made.id
+	),
+	kept AS (
+		INSERT INTO webhooks (received_at, status, kind, at, task_id, webhook_id, is_repeat, headers, body)
+		SELECT seen, 202, n.kind, n.at, n.id, n.webhook_id, false, n.headers, n.body FROM new AS n
+	),
+	known AS (
+		INSERT INTO webhook_keys (key, outcome, created_at)
+		SELECT n.key, 'accepted', seen FROM new AS n WHERE n.key IS NOT NULL
+		ON CONFLICT DO NOTHING
+	)
+	SELECT coalesce(array_agg(n.place), '{}') INTO made FROM new AS n;
+	RETURN QUERY
+	SELECT g.place,
+	       CASE WHEN g.place = ANY (made) THEN 'accepted'
+		    ELSE tasks_receive(g.kind, g.at, g.user_id, g.id, g.content, g.key, g.webhook_id, g.headers, g.body) END
+	FROM unnest(kinds, ats, users, ids, contents, keys, webhook_ids, headers, bodies) WITH ORDINALITY
+	     AS g (kind, at, user_id, id, content, key, webhook_id, headers, body, place);
+END
+$$;
+
+COMMENT ON FUNCTION tasks_receive_many(smallint[], timestamptz[], text[], text[], text[], uuid[], text[], text[], bytea[]) IS 'Takes many valid webhooks: for each its number, and what tasks_receive says.';
+
 -- --- reports ---
 
 -- The next period to write: the one under way when its run did not end, else from the last end on to the

@@ -1,5 +1,5 @@
-"""Webhooks that create tasks at 64 connections, each durable when it is answered, against rows that
-pgbench commits one by one in the same run."""
+"""Webhooks that create tasks at 64 connections, each durable when it is answered, against pgbench,
+which inserts the same rows, a task and the webhook that told it, and commits, in the same run."""
 
 import os
 import re
@@ -10,11 +10,20 @@ from report import Row, milliseconds, per_second
 from tools import Clock, Wrk, median
 
 PEER_CLIENTS = 16
-PEER = """CREATE TABLE peer (LIKE tasks INCLUDING ALL)"""
+PEER = """CREATE TABLE peer_tasks (LIKE tasks INCLUDING ALL);
+CREATE TABLE peer_webhooks (LIKE webhooks INCLUDING ALL)"""
 ROW = """\\set n random(1, 9000000000000000000)
-INSERT INTO peer (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, is_listed)
-VALUES ('run-' || :n, 'user-' || :n::bigint % 10000, 'Buy milk and bread', '2026-01-01', now(),
-        '2026-01-01', now(), true);
+WITH task AS (
+  INSERT INTO peer_tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, is_listed)
+  VALUES ('run-' || :n, 'user-' || :n::bigint % 10000, 'Buy milk and bread', '2026-01-01', now(),
+          '2026-01-01', now(), true)
+  RETURNING id, user_id, content
+)
+INSERT INTO peer_webhooks (received_at, status, kind, at, task_id, is_repeat, headers, body)
+SELECT now(), 202, 0, '2026-01-01', id, false, '{"content-type":"application/json"}',
+       convert_to('{"event":"created","timestamp":"2026-01-01T10:00:00Z","metadata":{"userId":"' || user_id
+                  || '","id":"' || id || '","content":"' || content || '","isCompleted":false}}', 'UTF8')
+FROM task;
 """
 
 
@@ -59,7 +68,7 @@ def judge(rates, costs, peers, tails):
     return [
         Row("webhooks that create a task, 64 connections", per_second(rate), "", "",
             "at least 10,000/s", rate >= 10_000),
-        Row("the same against commits row by row", "", f"pgbench -c {PEER_CLIENTS} {per_second(peer)}",
+        Row("the same against commits one by one", "", f"pgbench -c {PEER_CLIENTS} {per_second(peer)}",
             f"{ratio:.1f}", "at least 2", ratio >= 2),
         Row("the same: p99", milliseconds(tail), "", "", "at most 30 ms", tail <= 30_000),
         Row("the same: CPU of one", f"{sum(parts):.0f} µs",
