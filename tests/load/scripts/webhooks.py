@@ -10,20 +10,22 @@ from report import Row, milliseconds, per_second
 from tools import Clock, Wrk, median
 
 PEER_CLIENTS = 16
-PEER = """CREATE TABLE peer_tasks (LIKE tasks INCLUDING ALL);
-CREATE TABLE peer_webhooks (LIKE webhooks INCLUDING ALL)"""
+PEER = """
+CREATE TABLE peer_tasks (LIKE tasks INCLUDING ALL);
+CREATE TABLE peer_webhooks (LIKE webhooks INCLUDING ALL);
+CREATE FUNCTION peer_body(id text, user_id text) RETURNS bytea LANGUAGE sql STABLE AS $$
+  SELECT convert_to('{"event":"created","timestamp":"2026-01-01T10:00:00Z","metadata":{"userId":"' || user_id
+                    || '","id":"' || id || '","content":"Buy milk and bread","isCompleted":false}}', 'UTF8')
+$$"""
 ROW = """\\set n random(1, 9000000000000000000)
 WITH task AS (
   INSERT INTO peer_tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, is_listed)
   VALUES ('run-' || :n, 'user-' || :n::bigint % 10000, 'Buy milk and bread', '2026-01-01', now(),
           '2026-01-01', now(), true)
-  RETURNING id, user_id, content
+  RETURNING id, user_id
 )
 INSERT INTO peer_webhooks (received_at, status, kind, at, task_id, is_repeat, headers, body)
-SELECT now(), 202, 0, '2026-01-01', id, false, '{"content-type":"application/json"}',
-       convert_to('{"event":"created","timestamp":"2026-01-01T10:00:00Z","metadata":{"userId":"' || user_id
-                  || '","id":"' || id || '","content":"' || content || '","isCompleted":false}}', 'UTF8')
-FROM task;
+SELECT now(), 202, 0, '2026-01-01', id, false, '{}', peer_body(id, user_id) FROM task;
 """
 
 
