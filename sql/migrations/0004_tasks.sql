@@ -313,42 +313,47 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
 	seen timestamptz;
-	made bigint[];
+	new_ids text[];
+	new_places bigint[];
 BEGIN
 	PERFORM pg_advisory_xact_lock_shared(47015, 0);
 	seen := clock_timestamp();
-	WITH born AS MATERIALIZED (
-		SELECT DISTINCT ON (g.id) g.*
-		FROM unnest(kinds, ats, users, ids, contents, keys, webhook_ids, headers, bodies) WITH ORDINALITY
-		     AS g (kind, at, user_id, id, content, key, webhook_id, headers, body, place)
-		WHERE g.kind <= 1
-		ORDER BY g.id, g.place
-	),
-	made AS (
+	WITH made AS (
 		INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, completed_at, completed_seen_at,
 				   newest_at, first_seen_at, is_listed)
-		SELECT b.id, b.user_id, b.content, b.at, seen, CASE WHEN b.kind = 1 THEN b.at END,
-		       CASE WHEN b.kind = 1 THEN seen END, b.at, seen, true
-		FROM born AS b
+		SELECT g.id, g.user_id, g.content, g.at, seen, CASE WHEN g.kind = 1 THEN g.at END,
+		       CASE WHEN g.kind = 1 THEN seen END, g.at, seen, true
+		FROM unnest(kinds, ats, users, ids, contents) AS g (kind, at, user_id, id, content)
+		WHERE g.kind <= 1
 		ON CONFLICT (id) DO NOTHING
 		RETURNING id
-	),
-	new AS MATERIALIZED (
-		SELECT b.* FROM made JOIN born AS b ON b.id = made.id
-	),
-	kept AS (
-		INSERT INTO webhooks (received_at, status, kind, at, task_id, webhook_id, is_repeat, headers, body)
-		SELECT seen, 202, n.kind, n.at, n.id, n.webhook_id, false, n.headers, n.body FROM new AS n
-	),
-	known AS (
-		INSERT INTO webhook_keys (key, outcome, created_at)
-		SELECT n.key, 'accepted', seen FROM new AS n WHERE n.key IS NOT NULL
-		ON CONFLICT DO NOTHING
 	)
-	SELECT coalesce(array_agg(n.place), '{}') INTO made FROM new AS n;
+	SELECT array_agg(id) INTO new_ids FROM made;
+	-- Of those that would create the same task the first did.
+	SELECT array_agg(f.place) INTO new_places
+	FROM (SELECT DISTINCT ON (g.id) g.place
+	      FROM unnest(ids, kinds) WITH ORDINALITY AS g (id, kind, place)
+	      WHERE g.kind <= 1 AND g.id = ANY (new_ids)
+	      ORDER BY g.id, g.place) AS f;
+	INSERT INTO webhooks (received_at, status, kind, at, task_id, webhook_id, is_repeat, headers, body)
+	SELECT seen, 202, g.kind, g.at, g.id, g.webhook_id, false, g.headers, g.body
+	FROM unnest(kinds, ats, ids, webhook_ids, headers, bodies) WITH ORDINALITY
+	     AS g (kind, at, id, webhook_id, headers, body, place)
+	WHERE g.place = ANY (new_places);
+	IF array_remove(keys, NULL) <> '{}' THEN
+		INSERT INTO webhook_keys (key, outcome, created_at)
+		SELECT g.key, 'accepted', seen
+		FROM unnest(keys) WITH ORDINALITY AS g (key, place)
+		WHERE g.key IS NOT NULL AND g.place = ANY (new_places)
+		ON CONFLICT DO NOTHING;
+	END IF;
+	IF cardinality(new_places) = cardinality(ids) THEN
+		RETURN QUERY SELECT g, 'accepted' FROM generate_series(1::bigint, cardinality(ids)) AS g;
+		RETURN;
+	END IF;
 	RETURN QUERY
 	SELECT g.place,
-	       CASE WHEN g.place = ANY (made) THEN 'accepted'
+	       CASE WHEN g.place = ANY (new_places) THEN 'accepted'
 		    ELSE tasks_receive(g.kind, g.at, g.user_id, g.id, g.content, g.key, g.webhook_id, g.headers, g.body) END
 	FROM unnest(kinds, ats, users, ids, contents, keys, webhook_ids, headers, bodies) WITH ORDINALITY
 	     AS g (kind, at, user_id, id, content, key, webhook_id, headers, body, place);
