@@ -124,6 +124,7 @@ static void tell_rows(struct db *db, struct question *question, const struct db_
 		.waited_us = clock_steady_us() - question->asked_us,
 	};
 
+	answer.queued_us = queued_us(db, question, answer.waited_us);
 	tell(db, question, &answer);
 }
 
@@ -150,7 +151,6 @@ static void tell_kept(struct db *db, struct question *question)
 	PGresult *result = question->kept;
 	struct db_rows rows = {result, 0, (size_t)PQntuples(result)};
 
-	answer.queued_us = queued_us(db, question, answer.waited_us);
 	question->kept = NULL;
 	if (is_error(result))
 		tell_refused(db, question, result);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "almanac/json.h"
+#include "db/connection.h"
 #include "http/http.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof(*(table)))
@@ -81,7 +82,10 @@ static void set(PGresult *result, int row, int column, const char *value)
 
 static const struct db_rows *rows_of(const PGresult *result)
 {
-	return (const struct db_rows *)(const void *)result;
+	struct db_rows *rows = arena_alloc(request->arena, sizeof(*rows));
+
+	*rows = (struct db_rows){result, 0, (size_t)PQntuples(result)};
+	return rows;
 }
 
 /* --- values ------------------------------------------------------------------------------------------ */
