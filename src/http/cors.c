@@ -96,10 +96,11 @@ static void add_preflight(const struct request *request, struct MHD_Response *re
 void cors_add_headers(const struct request *request, struct MHD_Response *response)
 {
 	const struct cors *cors = &request->worker->access->cors;
-	struct span origin = request_header(request, "Origin");
+	struct span origin;
 
 	if (!*cors->origins)
 		return;
+	origin = request_header(request, "Origin");
 	if (!cors->is_any)
 		add(response, "Vary", "Origin");
 	if (!cors_allows(cors, origin))

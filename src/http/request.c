@@ -63,7 +63,8 @@ static struct span shown_target(const struct request *request)
 {
 	struct span rest = request->target, path;
 
-	if (!memmem(rest.bytes, rest.length, "access_token", 12))
+	if (!access_has_tokens(request->worker->access) ||
+	    !memmem(rest.bytes, rest.length, "access_token", 12))
 		return rest;
 	span_split(&rest, '?', &path);
 	return path;

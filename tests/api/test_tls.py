@@ -11,6 +11,8 @@ import pytest
 
 from harness import almanac as daemons
 from harness.certificates import make_certificate
+from harness.processes import wait_until
+from harness.tokens import API_TOKENS, TOKENS
 
 
 @pytest.fixture(name="files", scope="module")
@@ -106,6 +108,15 @@ def test_many_connections_at_once(almanac, files):
 def test_malformed_requests_are_refused_here_too(almanac, files):
     with connected(almanac, context_for(files["first"][0])) as connection:
         assert ask(connection, rest="Host: b\r\n") == 400
+
+
+def test_the_demo_feed_and_the_health_check_find_their_way(start_almanac, files):
+    certificate, key = files["first"]
+    settings = {"TLS_CERT_FILE": certificate, "TLS_KEY_FILE": key, "API_TOKENS": API_TOKENS}
+    almanac = start_almanac(DEMO_PROVIDER=1, token=TOKENS["read"], **settings)
+    wait_until(lambda: almanac.get("/api/v1/events?limit=1").json()["data"], 10, "the demo's events")
+    done = daemons.run("healthcheck", "--ready", HTTP_PORT=almanac.port, **settings)
+    assert done.returncode == 0, done.stderr
 
 
 # --- protocols ------------------------------------------------------------------------------------
