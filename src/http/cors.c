@@ -17,7 +17,7 @@
 /* Scheme, host and perhaps a port, as browsers write it: in small letters, nothing behind. */
 static bool is_origin(struct span text)
 {
-	struct span host = text;
+	struct span host;
 
 	if (span_starts_with(text, SPAN("https://")))
 		host = (struct span){text.bytes + 8, text.length - 8};

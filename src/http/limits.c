@@ -3,6 +3,7 @@
  * A token bucket is one number: the time at which it would be full again (GCRA, ITU-T I.371). One whose time
  * is over is as good as none, so the table has a fixed size and forgets those first. Each lock is for a
  * share of the keys and held for a few instructions. */
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,7 @@ void limits_leave(struct limits *limits, uint64_t key)
 	pthread_mutex_lock(lock);
 	place = find_visitor(limits, key);
 	visitor = *place;
+	assert(visitor);
 	if (--visitor->connections == 0) {
 		*place = visitor->next;
 		free(visitor);
