@@ -134,6 +134,7 @@ static bool events_defer(struct request *request, const struct db_rows *rows)
 	peek->url = peek_keep(peek, rows_text_of(rows, 0, "_url"));
 	peek->timezone = peek_keep(peek, rows_text_of(rows, 0, "_timezone"));
 	peek->request_id = peek_keep(peek, span_of(request_id(request)));
+	peek->traceparent = peek_keep(peek, span_of(request_trace(request)));
 	errand_send(request, &peek->errand, mailbox);
 	return true;
 }

@@ -94,8 +94,7 @@ static void list_headers(struct intake *intake)
 	*line++ = is_of(intake, "ics") ? "Accept: text/calendar, */*;q=0.1"
 				       : "Accept: application/json, */*;q=0.1";
 	*line++ = arena_format(arena, "X-Request-Id: %s", intake->request_id);
-	if (*intake->traceparent)
-		*line++ = arena_format(arena, "traceparent: %s", intake->traceparent);
+	*line++ = arena_format(arena, "traceparent: %s", intake->traceparent);
 	intake->is_conditional = may_ask_conditionally(intake);
 	if (intake->is_conditional && *intake->etag)
 		*line++ = arena_format(arena, "If-None-Match: %s", intake->etag);

@@ -132,8 +132,8 @@ static void begin(struct office *office, struct peek_errand *errand)
 	intake->url = keep(intake, errand->url);
 	intake->timezone = keep(intake, errand->timezone);
 	intake->request_id = keep(intake, errand->request_id);
-	intake->traceparent = intake->sync_token = intake->etag = "";
-	intake->last_modified = intake->window_on = "";
+	intake->traceparent = keep(intake, errand->traceparent);
+	intake->sync_token = intake->etag = intake->last_modified = intake->window_on = "";
 	intake->attempts_max = 1;
 	peek->began_us = clock_steady_us();
 	intake->deadline_us = peek->began_us + PEEK_PATIENCE_S * SECOND;

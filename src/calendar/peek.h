@@ -18,7 +18,7 @@ struct peek_errand {
 	struct item_page page;
 	struct arena *arena;
 	/* what is read; copies */
-	const char *kind, *user, *url, *timezone, *request_id;
+	const char *kind, *user, *url, *timezone, *request_id, *traceparent;
 
 	/* the answer */
 	enum problem problem; /* PROBLEM_NONE: the body stands */

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from harness.calendar import Calendar, counted, event, feed, page
+from harness.calendar import Calendar, counted, event, feed, new_user, page
 from harness.postgres import Postgres
 from harness.processes import wait_until
 
@@ -238,7 +238,14 @@ def test_the_source_hears_who_asked(twelve, world):
     answer = twelve.almanac.post(f"/api/v1/users/{twelve.user}/events",
                                  headers={"X-Request-Id": "story-7", "traceparent": trace})
     twelve.wait_for(answer.json()["syncId"])
-    request, = world.requests_to("/list")
+    Calendar(twelve.almanac, new := new_user()).put("json", world.url("/list"))
+    twelve.almanac.get(f"/api/v1/users/{new}/events",
+                       headers={"X-Request-Id": "story-7", "traceparent": trace})
+    for request in world.wait_for(2, "/list"):
+        must_tell(request, trace)
+
+
+def must_tell(request, trace):
     assert request.headers["X-Request-Id"] == "story-7"
     assert request.headers["traceparent"].split("-")[1] == trace.split("-")[1]
     assert request.headers["User-Agent"].startswith("almanac/")
