@@ -16,7 +16,9 @@
 struct metrics;
 struct metric;
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+/* Histograms observe microseconds and tell seconds: from 100 µs to 10 s for what somebody waits for,
+ * from 1 ms to an hour for how late something was. */
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_LATENESS };
 
 struct metrics *metrics_create(void);
 void metrics_destroy(struct metrics *metrics);
@@ -24,8 +26,7 @@ void metrics_destroy(struct metrics *metrics);
 /*
  * The series `name{label_name="label_value"}`, made when it is new, else the known one. `labels`
  * is NULL or a flat, NULL-terminated list name, value, name, value … (copied). Names follow the
- * Prometheus rules; a histogram observes microseconds and tells seconds, with buckets from 100 µs
- * to 10 s. Thread-safe.
+ * Prometheus rules. Thread-safe.
  */
 struct metric *metrics_get(struct metrics *metrics, enum metric_kind kind, const char *name,
 			   const char *help, const char *const *labels);

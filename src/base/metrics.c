@@ -10,12 +10,15 @@
 #define LABELS_MAX_BYTES 1024
 #define BUCKETS 16
 
+struct bucket;
+
 struct metric {
 	struct metric *next; /* of the family */
 	char *labels;        /* name="value",… escaped; "" without */
 	_Atomic bool is_hidden;
 	_Atomic bool is_time;
-	_Atomic int64_t value; /* a histogram's sum in µs */
+	const struct bucket *bounds; /* of a histogram */
+	_Atomic int64_t value;       /* a histogram's sum in µs */
 	_Atomic int64_t buckets[BUCKETS + 1];
 };
 
@@ -32,17 +35,26 @@ struct metrics {
 	struct family *first;
 };
 
-static const struct {
+struct bucket {
 	int64_t most_us;
 	const char *seconds;
-} buckets[BUCKETS] = {
+};
+
+static const struct bucket waiting[BUCKETS] = {
 	{100, "0.0001"},  {250, "0.00025"}, {500, "0.0005"},  {1000, "0.001"},
 	{2500, "0.0025"}, {5000, "0.005"},  {10000, "0.01"},  {25000, "0.025"},
 	{50000, "0.05"},  {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},
 	{1000000, "1"},   {2500000, "2.5"}, {5000000, "5"},   {10000000, "10"},
 };
 
-static const char *const kind_names[] = {"counter", "gauge", "histogram"};
+static const struct bucket lateness[BUCKETS] = {
+	{1000, "0.001"},  {2500, "0.0025"},   {5000, "0.005"},    {10000, "0.01"},
+	{25000, "0.025"}, {50000, "0.05"},    {100000, "0.1"},    {250000, "0.25"},
+	{500000, "0.5"},  {1000000, "1"},     {5000000, "5"},     {15000000, "15"},
+	{60000000, "60"}, {300000000, "300"}, {900000000, "900"}, {3600000000, "3600"},
+};
+
+static const char *const kind_names[] = {"counter", "gauge", "histogram", "histogram"};
 
 static void *need(void *memory)
 {
@@ -114,6 +126,7 @@ static struct metric *metric_of(struct family *family, char *labels)
 	}
 	*at = need(calloc(1, sizeof(**at)));
 	(*at)->labels = labels;
+	(*at)->bounds = family->kind == METRIC_LATENESS ? lateness : waiting;
 	return *at;
 }
 
@@ -144,7 +157,7 @@ static void render_histogram(struct str *out, const struct family *family,
 	for (int i = 0; i <= BUCKETS; i++) {
 		count += atomic_load_explicit(&metric->buckets[i], memory_order_relaxed);
 		render_name(out, family, "_bucket", metric,
-			    i < BUCKETS ? buckets[i].seconds : "+Inf");
+			    i < BUCKETS ? metric->bounds[i].seconds : "+Inf");
 		str_append_number(out, count);
 		str_append_char(out, '\n');
 	}
@@ -159,7 +172,7 @@ static void render_metric(struct str *out, const struct family *family, const st
 {
 	if (atomic_load_explicit(&metric->is_hidden, memory_order_relaxed))
 		return;
-	if (family->kind == METRIC_HISTOGRAM) {
+	if (family->kind >= METRIC_HISTOGRAM) {
 		render_histogram(out, family, metric);
 		return;
 	}
@@ -235,7 +248,7 @@ void metric_observe_us(struct metric *metric, int64_t microseconds)
 {
 	int place = 0;
 
-	while (place < BUCKETS && microseconds > buckets[place].most_us)
+	while (place < BUCKETS && microseconds > metric->bounds[place].most_us)
 		place++;
 	atomic_fetch_add_explicit(&metric->buckets[place], 1, memory_order_relaxed);
 	metric_add(metric, microseconds);

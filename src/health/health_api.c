@@ -2,6 +2,7 @@
 #include "almanac/health.h"
 
 #include "almanac/clock.h"
+#include "almanac/process.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -168,8 +169,22 @@ const struct endpoint health_check = {
 
 /* --- metrics ------------------------------------------------------------------------------------------- */
 
+static void measure(struct request *request)
+{
+	struct metrics *metrics = request_metrics(request);
+
+	process_measure(metrics);
+	metric_set(metrics_get(metrics, METRIC_GAUGE, "almanac_scheduler_stuck",
+			       "1 when the scheduler's loop does not go round.", NULL),
+		   !has_heartbeat(request));
+	metric_set(metrics_get(metrics, METRIC_GAUGE, "almanac_reports_stuck",
+			       "1 when report files that are due cannot be written.", NULL),
+		   atomic_load(&request_heartbeat(request)->are_reports_stuck));
+}
+
 static bool say_metrics(struct request *request, struct reply *reply)
 {
+	measure(request);
 	metrics_render(request_metrics(request), &reply->body);
 	return true;
 }

@@ -336,7 +336,7 @@ static void register_metrics(struct timers *timers)
 		.failed = outcome(timers, "failed"),
 		.retried = outcome(timers, "retry"),
 		.stale = outcome(timers, "stale"),
-		.lateness = metrics_get(timers->workshop->metrics, METRIC_HISTOGRAM,
+		.lateness = metrics_get(timers->workshop->metrics, METRIC_LATENESS,
 					"almanac_timer_lateness_seconds",
 					"From the time an attempt was due to its call.", NULL),
 		.waiting = gauge(timers, "almanac_timers_waiting",

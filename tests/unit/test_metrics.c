@@ -88,6 +88,27 @@ static void label_values_are_escaped(void **state)
 	metrics_destroy(metrics);
 }
 
+static void lateness_reaches_to_an_hour(void **state)
+{
+	struct metrics *metrics = metrics_create();
+	struct metric *late = metrics_get(metrics, METRIC_LATENESS, "late_seconds", "L.", NULL);
+	struct str out;
+
+	(void)state;
+	metric_observe_us(late, 1000);
+	metric_observe_us(late, INT64_C(3600000000));
+	metric_observe_us(late, INT64_C(3600000001));
+	str_init(&out, TEXT_MAX);
+	metrics_render(metrics, &out);
+	assert_non_null(strstr(str_text(&out), "# TYPE late_seconds histogram\n"
+					       "late_seconds_bucket{le=\"0.001\"} 1\n"));
+	assert_non_null(strstr(str_text(&out), "late_seconds_bucket{le=\"900\"} 1\n"
+					       "late_seconds_bucket{le=\"3600\"} 2\n"
+					       "late_seconds_bucket{le=\"+Inf\"} 3\n"));
+	str_finish(&out);
+	metrics_destroy(metrics);
+}
+
 /* A bucket counts all that is at most its bound, so the counts never fall. */
 static void buckets_are_cumulative(void **state)
 {
@@ -221,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_known_series_is_found_again),
 		cmocka_unit_test(label_values_are_escaped),
 		cmocka_unit_test(buckets_are_cumulative),
+		cmocka_unit_test(lateness_reaches_to_an_hour),
 		cmocka_unit_test(a_histogram_may_have_no_labels),
 		cmocka_unit_test(times_are_told_in_seconds),
 		cmocka_unit_test(hidden_series_are_not_told),
