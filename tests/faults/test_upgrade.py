@@ -18,6 +18,7 @@ from harness.feeds import one_event
 from harness.nursery import Nursery
 from harness.postgres import Postgres
 from harness.processes import wait_until
+from harness.schema import count_rows, tables
 from harness.sink import Sink
 from harness.tasks import Tasks, new_id
 from harness.timers import HOUR, Timers, now, written
@@ -32,9 +33,6 @@ TASKS = 20
 SETTINGS = {"WEBHOOK_ALLOW": "loopback", "SOURCE_ALLOW": "loopback", "DAEMON_NAME": "one"}
 LOCK = 4701382215
 
-TABLES = """SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace
-            AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-            AND c.relname <> 'almanac_migrations' ORDER BY c.oid"""
 COLUMNS = """SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0
              AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
 SEQUENCES = """SELECT a.attname, pg_get_serial_sequence(%s, a.attname) FROM pg_attribute AS a
@@ -63,7 +61,7 @@ def make_schema(url, version):
 
 def copy_rows(source, target):
     """All rows that the older schema has room for; the names of its tables."""
-    names = [name for name, in Postgres.query(target, TABLES)]
+    names = tables(target)
     with contextlib.closing(psycopg2.connect(target)) as connection, connection, \
             connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # no trigger, no foreign key
@@ -129,20 +127,14 @@ def earlier(postgres, lived_in, request):
 # --- from every earlier version -------------------------------------------------------------------
 
 
-def held(url):
-    """Table -> how many rows."""
-    return {name: Postgres.query(url, f"SELECT count(*) FROM {name}")[0][0]
-            for name, in Postgres.query(url, TABLES)}
-
-
 @pytest.mark.parametrize("earlier", EARLIER, indirect=True)
 def test_an_earlier_database_is_brought_forward_with_all_it_holds(earlier):
     """By four at once, as when several daemons start."""
-    before = held(earlier)
+    before = count_rows(earlier)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         done = list(pool.map(migrate, [earlier] * 4))
     assert [one.returncode for one in done] == [0] * 4, done
-    after = held(earlier)
+    after = count_rows(earlier)
     assert {name: after[name] for name in before} == before
     recorded = Postgres.query(earlier, "SELECT version FROM almanac_migrations ORDER BY 1")
     assert recorded == [(number,) for number in range(1, NEWEST + 1)]
@@ -151,7 +143,7 @@ def test_an_earlier_database_is_brought_forward_with_all_it_holds(earlier):
 
 @pytest.mark.parametrize("earlier", EARLIER, indirect=True)
 def test_a_daemon_works_on_what_an_earlier_one_left(earlier, start_almanac, sink):
-    names = [name for name, in Postgres.query(earlier, TABLES)]
+    names = tables(earlier)
     daemon = start_almanac(url=earlier, **SETTINGS)
     timers, tasks = Timers(daemon), Tasks(daemon)
     sink.calls.clear()
@@ -180,7 +172,7 @@ def expand(url):
     with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         cursor.execute("SET LOCAL lock_timeout = '200ms'")
-        for name, in Postgres.query(url, TABLES):
+        for name in tables(url):
             cursor.execute(f"ALTER TABLE {name} ADD COLUMN of_tomorrow text DEFAULT 'new'")
         cursor.execute("INSERT INTO almanac_migrations (version, file) VALUES (%s, 'tomorrow')",
                        (NEWEST + 1,))
@@ -234,8 +226,8 @@ def test_a_migration_waits_for_those_who_are_in_its_way(postgres):
         migrating = pool.submit(migrate, url)
         time.sleep(1)
         assert not migrating.done()
-        assert Postgres.query(url, TABLES) == [("jobs",)]
+        assert tables(url) == ["jobs"]
         holder.commit()
         assert migrating.result().returncode == 0
-    assert held(url)["catalog_providers"] == 0
+    assert count_rows(url)["catalog_providers"] == 0
     postgres.drop_database(url)
