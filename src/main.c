@@ -296,16 +296,19 @@ static void drain(struct house *house, sigset_t signals)
 	sigtimedwait(&signals, NULL, &patience);
 }
 
-/* --- the house closes in reverse: no new runs and no news for the workers, then the doors ------------ */
+/* --- the house closes in reverse ------------------------------------------------------------------------ */
+
+/* The doors first: what the last requests store, the scheduler is still told of. */
 
 static void close_house(struct house *house)
 {
 	int64_t patience = SECOND * settings_number(house->settings, SETTING_HTTP_SHUTDOWN_SECONDS);
 	int64_t now = clock_steady_us();
 
-	scheduler_stop(house->scheduler, now + patience / 2);
 	if (house->server)
-		server_stop(house->server, now + patience);
+		server_stop(house->server, now + patience / 2);
+	scheduler_stop(house->scheduler, now + patience);
+	server_destroy(house->server);
 	scheduler_destroy(house->scheduler);
 	tasks_desk_finish(&house->tasks_desk);
 	metrics_destroy(house->metrics);

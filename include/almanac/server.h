@@ -62,8 +62,9 @@ void server_publish(struct server *server, struct publication *publication);
 
 /*
  * Drains: new connections are refused, open requests finished, the rest answered 503 when
- * `deadline_us` (steady clock) is over; then threads are joined, publications dropped, all freed.
+ * `deadline_us` (steady clock) is over; then threads are joined. What is published since has no readers.
  */
 void server_stop(struct server *server, int64_t deadline_us);
+void server_destroy(struct server *server); /* once it has stopped; NULL is fine */
 
 #endif

@@ -299,7 +299,8 @@ void cache_weigh(struct cache *cache, struct cache_entry *entry, size_t more);
 /* Opens and starts the thread. Takes the listener, also when it fails. */
 bool worker_start(struct worker *worker, struct server *server, int index, int listener,
 		  struct str *complaint);
-/* Joins the thread and frees; fine when it was never started. */
+/* Waits for the thread's end; fine when it was never started. */
+void worker_join(struct worker *worker);
 void worker_finish(struct worker *worker);
 void worker_publish(struct worker *worker, struct publication *publication);
 /* From its next turn on the worker goes by this. */

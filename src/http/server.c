@@ -291,6 +291,7 @@ struct server *server_start(const struct server_options *options, struct str *co
 	    start_workers(server, &address, length, complaint))
 		return server;
 	server_stop(server, 0);
+	server_destroy(server);
 	return NULL;
 }
 
@@ -318,6 +319,14 @@ void server_stop(struct server *server, int64_t deadline_us)
 {
 	for (int i = 0; i < server->worker_started; i++)
 		worker_stop(&server->workers[i], deadline_us);
+	for (int i = 0; i < server->worker_started; i++)
+		worker_join(&server->workers[i]);
+}
+
+void server_destroy(struct server *server)
+{
+	if (!server)
+		return;
 	for (int i = 0; i < server->worker_started; i++)
 		worker_finish(&server->workers[i]);
 	access_drop(server->access);

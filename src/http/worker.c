@@ -376,10 +376,16 @@ bool worker_start(struct worker *worker, struct server *server, int index, int l
 	return true;
 }
 
-void worker_finish(struct worker *worker)
+void worker_join(struct worker *worker)
 {
 	if (worker->is_started)
 		pthread_join(worker->thread, NULL);
+	worker->is_started = false;
+}
+
+/* Letters that came since are opened: they may hold something. */
+void worker_finish(struct worker *worker)
+{
 	mailbox_destroy(worker->mailbox);
 	str_finish(&worker->log_lines);
 	cache_destroy(worker->cache);

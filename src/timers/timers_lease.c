@@ -167,7 +167,7 @@ static void take_shards(struct timers *timers, const struct db_rows *rows)
 	struct timers_hold *hold = &timers->hold;
 	uint64_t before = hold->owned;
 	uint64_t shards = read_shards(hold, rows);
-	uint64_t lost = before & ~shards & ~hold->leaving;
+	uint64_t lost = before & ~shards;
 
 	hold->fresh = (hold->fresh | (shards & ~hold->owned)) & shards;
 	hold->owned = shards;
@@ -184,6 +184,7 @@ static void take_shards(struct timers *timers, const struct db_rows *rows)
 		log_info(log_what("timer shards"), log_text("daemon", hold->name),
 			 log_number("held", __builtin_popcountll(shards)),
 			 log_number("before", __builtin_popcountll(before)));
+	/* What was stored meanwhile in a shard that is another's by now may not be in what he read. */
 	if (lost)
 		timers_tell_look(timers, lost);
 }
