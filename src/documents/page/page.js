@@ -11,7 +11,6 @@ window.addEventListener('load', () => {
 		defaultModelsExpandDepth: 0,
 		filter: true,
 		queryConfigEnabled: false,
-		tryItOutEnabled: true,
 		validatorUrl: null,
 	});
 });
