@@ -41,7 +41,7 @@ enum problem {
 	PROBLEM_WEBHOOK_NOT_FOUND,   /* 404 webhook_not_found */
 	PROBLEM_REPORT_NOT_FOUND,    /* 404 report_not_found */
 	PROBLEM_SOURCE_FAILED, /* 502 source_failed: a calendar's, read for this very request */
-	PROBLEM_DOCUMENT_NOT_FOUND,  /* 404 document_not_found */
+	PROBLEM_DOCUMENT_NOT_FOUND, /* 404 document_not_found */
 	PROBLEM_COUNT
 };
 

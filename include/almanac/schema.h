@@ -19,6 +19,8 @@
 #define SCHEMA_ANY_OBJECT "{\"type\":\"object\",\"additionalProperties\":true}"
 #define SCHEMA_MAYBE_ANY_OBJECT "{\"type\":[\"object\",\"null\"],\"additionalProperties\":true}"
 
+/* Of objects: of a SCHEMA_TITLED in a macro of its own. Linters do not expand a MEMBER within a list within a
+ * MEMBER. */
 #define SCHEMA_LIST(item) "{\"type\":\"array\",\"items\":" item "}"
 
 /* A member of an object. */

@@ -31,12 +31,15 @@
 			"\"properties\":{" MEMBER("code", "{\"type\":[\"integer\",\"string\"]}") ","   \
 			MEMBER("message", SCHEMA_TEXT) "}}"))
 
+#define DETAIL_ITEM_SCHEMA                                                                         \
+	SCHEMA_TITLED("DetailItem", "\"loc\",\"msg\",\"type\"",                                    \
+		MEMBER("loc", SCHEMA_LIST(SCHEMA_TEXT)) "," MEMBER("msg", SCHEMA_TEXT) ","         \
+		MEMBER("type", SCHEMA_TEXT))
+
 #define DETAILS_SCHEMA                                                                             \
 	SCHEMA_TITLED("Details", "\"detail\"",                                                     \
-		MEMBER("detail", "{\"anyOf\":[" SCHEMA_TEXT "," SCHEMA_LIST("{\"type\":\"object\","  \
-			"\"required\":[\"loc\",\"msg\",\"type\"],\"properties\":{"                     \
-			MEMBER("loc", SCHEMA_LIST(SCHEMA_TEXT)) "," MEMBER("msg", SCHEMA_TEXT) "," \
-			MEMBER("type", SCHEMA_TEXT) "}}") "]}"))
+		MEMBER("detail", "{\"anyOf\":[" SCHEMA_TEXT "," SCHEMA_LIST(DETAIL_ITEM_SCHEMA)      \
+			"]}"))
 
 #define ZONE_SCHEMA                                                                                \
 	SCHEMA_TITLED("Zone", "\"zone_id\"",                                                       \

@@ -274,12 +274,14 @@ static void say(struct request *request, const struct db_rows *rows, struct repl
 	"\"userId\":\"u1\",\"id\":\"t1\",\"content\":\"Buy milk\",\"isCompleted\":false}}"
 
 /* clang-format off */
+#define FAULT_SCHEMA                                                                               \
+	SCHEMA_TITLED("TaskFault", "\"type\",\"loc\",\"msg\",\"input\"",                           \
+		MEMBER("type", SCHEMA_TEXT) "," MEMBER("loc", SCHEMA_LIST(SCHEMA_TEXT)) ","        \
+		MEMBER("msg", SCHEMA_TEXT) "," MEMBER("input", "{}") ","                           \
+		MEMBER("ctx", SCHEMA_ANY_OBJECT))
+
 #define FAULTS_SCHEMA                                                                              \
-	SCHEMA_TITLED("TaskFaults", "\"detail\"",                                                  \
-		MEMBER("detail", SCHEMA_LIST("{\"type\":\"object\",\"required\":[\"type\",\"loc\","    \
-			"\"msg\",\"input\"],\"properties\":{" MEMBER("type", SCHEMA_TEXT) ","        \
-			MEMBER("loc", SCHEMA_LIST(SCHEMA_TEXT)) "," MEMBER("msg", SCHEMA_TEXT) "," \
-			MEMBER("input", "{}") "," MEMBER("ctx", SCHEMA_ANY_OBJECT) "}}")))
+	SCHEMA_TITLED("TaskFaults", "\"detail\"", MEMBER("detail", SCHEMA_LIST(FAULT_SCHEMA)))
 /* clang-format on */
 
 static const struct other_answer others[] = {

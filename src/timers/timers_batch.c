@@ -11,17 +11,22 @@
 #define ARRAY_MAX (BATCH_BODY_MAX + (size_t)64 * BATCH_ITEMS_MAX)
 
 /* clang-format off */
+#define FAULT_SCHEMA                                                                               \
+	SCHEMA_TITLED("FieldFault", "\"field\",\"rule\",\"message\"",                              \
+		MEMBER("field", SCHEMA_TEXT) "," MEMBER("rule", SCHEMA_TEXT) ","                   \
+		MEMBER("message", SCHEMA_TEXT))
+
+#define ITEM_SCHEMA                                                                                \
+	SCHEMA_TITLED("TimerBatchItem", "\"index\",\"status\"",                                    \
+		MEMBER("index", SCHEMA_INTEGER) ","                                                \
+		MEMBER("status", "{\"type\":\"integer\",\"enum\":[201,422]}") ","                    \
+		MEMBER("timer", TIMER_BRIEF_SCHEMA) ","                                            \
+		MEMBER("errors", SCHEMA_LIST(FAULT_SCHEMA)))
+
 #define ANSWER_SCHEMA                                                                              \
 	SCHEMA_TITLED("TimerBatch", "\"data\",\"created\",\"failed\"",                             \
-		MEMBER("data", SCHEMA_LIST("{\"type\":\"object\",\"required\":[\"index\",\"status\"]," \
-			"\"properties\":{" MEMBER("index", SCHEMA_INTEGER) ","                     \
-			MEMBER("status", "{\"type\":\"integer\",\"enum\":[201,422]}") ","            \
-			MEMBER("timer", TIMER_BRIEF_SCHEMA) ","                                    \
-			MEMBER("errors", SCHEMA_LIST("{\"type\":\"object\",\"required\":[\"field\","   \
-				"\"rule\",\"message\"],\"properties\":{"                             \
-				MEMBER("field", SCHEMA_TEXT) "," MEMBER("rule", SCHEMA_TEXT) ","   \
-				MEMBER("message", SCHEMA_TEXT) "}}")) "}}")) ","                   \
-		MEMBER("created", SCHEMA_INTEGER) "," MEMBER("failed", SCHEMA_INTEGER))
+		MEMBER("data", SCHEMA_LIST(ITEM_SCHEMA)) "," MEMBER("created", SCHEMA_INTEGER) "," \
+		MEMBER("failed", SCHEMA_INTEGER))
 
 #define BODY_SCHEMA                                                                                \
 	"{\"type\":\"array\",\"maxItems\":1000,\"items\":{\"type\":\"object\",\"required\":["        \
