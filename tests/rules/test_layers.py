@@ -22,7 +22,7 @@ MAY_INCLUDE = {
 
 # Which folder is behind a door of include/almanac/.
 DOORS = {
-    "base": "arena clock container digest log loop mailbox metrics network notify settings str uuid",
+    "base": "arena clock container digest log loop mailbox metrics network notify process settings str uuid",
     "formats": "decimal duration fields ics json moment recurrence xml zone",
     "db": "db rows statements",
     "fetch": "fetch",
