@@ -77,19 +77,34 @@ static const struct zone *load(struct arena *arena, struct span name)
 	return other ? zone_load(arena, span_of(other)) : zone;
 }
 
-const struct zone *calendar_item_zone(struct calendar_item_reader *reader, struct span name)
+static const struct calendar_named_zone *find(const struct calendar_item_reader *reader,
+					      struct span name)
 {
-	struct calendar_named_zone *named;
-
 	for (size_t i = 0; i < reader->zone_count; i++)
 		if (span_equals(reader->zones[i].name, name))
-			return reader->zones[i].zone;
+			return &reader->zones[i];
+	return NULL;
+}
+
+const struct zone *calendar_item_zone(struct calendar_item_reader *reader, struct span name)
+{
+	const struct calendar_named_zone *known = find(reader, name);
+	struct calendar_named_zone *named;
+
+	if (known)
+		return known->zone;
 	if (reader->zone_count == CALENDAR_ZONES_MAX || name.length > ZONE_NAME_MAX_BYTES)
 		return NULL;
 	named = &reader->zones[reader->zone_count++];
 	named->name = arena_copy(reader->arena, name);
 	named->zone = load(reader->arena, named->name);
 	return named->zone;
+}
+
+/* Or too long to be one. */
+static bool is_known(const struct calendar_item_reader *reader, struct span name)
+{
+	return name.length > ZONE_NAME_MAX_BYTES || find(reader, name);
 }
 
 /* --- times ------------------------------------------------------------------------------------------ */
@@ -118,7 +133,10 @@ static const char *read_zone(struct calendar_item_reader *reader, const struct j
 	written->zone = calendar_item_zone(reader, json_text(name));
 	if (written->zone)
 		return NULL;
-	return about(reader->arena, written->name, ": no such time zone", json_text(name));
+	return about(reader->arena, written->name,
+		     is_known(reader, json_text(name)) ? ": no such time zone"
+						       : ": one time zone too many",
+		     json_text(name));
 }
 
 /* {"date"} or {"dateTime","timeZone"}. */

@@ -86,6 +86,25 @@ def test_a_feed_gives_its_occurrences(calendar, world, sample):
     assert [item["id"] for item in after["data"]] == [item["id"] for item in before["data"]]
 
 
+@pytest.mark.parametrize("form", [{"gzip": True}, {"chunked": True}, {"drip": 200},
+                                  {"last_modified": "1767225600"}], ids=lambda form: list(form)[0])
+def test_a_feed_may_come_in_any_form(calendar, world, form):
+    world.serve("/feed.ics", ICS / "01-weekly-dst.ics", **form)
+    calendar.put("ics", world.url("/feed.ics"))
+    calendar.sync()
+    assert told(calendar.events()) == SAMPLES["01-weekly-dst"]
+    run = calendar.sync()
+    assert counted(run) == {"unchanged": 3} and run["notModified"] == ("last_modified" in form)
+
+
+def test_a_feed_may_have_moved(calendar, world):
+    world.serve("/feed.ics", redirect="/new.ics")
+    world.serve("/new.ics", ICS / "01-weekly-dst.ics")
+    calendar.put("ics", world.url("/feed.ics"))
+    calendar.sync()
+    assert told(calendar.events()) == SAMPLES["01-weekly-dst"]
+
+
 def test_all_day_events_stay_dates_in_every_zone(calendar, world):
     world.serve("/feed.ics", ICS / "04-all-day.ics")
     calendar.put("ics", world.url("/feed.ics"), timezone="Pacific/Kiritimati")

@@ -350,6 +350,29 @@ static void times_are_of_the_zone_that_is_nearest(void **state)
 		     "a 2026-07-01T09:00:00.000Z/2026-07-01T09:00:00.000Z \n");
 }
 
+static void a_list_has_at_most_so_many_zones(void **state)
+{
+	struct calendar_json *list = list_at(*state, URL);
+	struct calendar_items items;
+	struct str body;
+
+	str_init(&body, STORY_MAX);
+	for (int i = 0; i < 70; i++)
+		str_format(&body,
+			   "%s{\"id\":\"%d\",\"start\":{\"dateTime\":\"2026-01-01T09:00\","
+			   "\"timeZone\":\"%s%d\"}}",
+			   i > 0 ? "," : "[", i, i < 64 ? "Etc/Zone" : "Etc/GMT+", i - 64);
+	str_append_char(&body, ']');
+	read_span(list, str_span(&body));
+	str_finish(&body);
+	calendar_json_end(list, &items);
+	assert_int_equal(items.problem_count, 70);
+	assert_string_equal(items.problems[63].reason,
+			    "start.dateTime: no such time zone: Etc/Zone-1");
+	assert_string_equal(items.problems[69].reason,
+			    "start.dateTime: one time zone too many: Etc/GMT+5");
+}
+
 static void what_is_wrong_with_an_event_is_said(void **state)
 {
 	static const char *const cases[][2] = {
@@ -735,6 +758,7 @@ int main(void)
 		TEST(forms_of_a_list),
 		TEST(all_day_events_are_dates),
 		TEST(times_are_of_the_zone_that_is_nearest),
+		TEST(a_list_has_at_most_so_many_zones),
 		TEST(what_is_wrong_with_an_event_is_said),
 		TEST(without_an_id_there_is_nothing_to_hold),
 		TEST(what_is_no_json_costs_one_event),
