@@ -94,6 +94,9 @@ struct db_options {
 	int queue_max;   /* questions waiting, beyond those in flight */
 	int batch_max;   /* questions behind one Sync, at most */
 	bool has_sync_each; /* each question behind its own: no transaction holds locks of two */
+	/* Who was answered asks again soon: after a batch of many, which all of them get back from at
+	 * once, the next one waits so long for them. 0: it leaves at once. */
+	int company_us;
 	int statement_timeout_ms; /* a quarter of it for a lock */
 	int answer_timeout_ms;
 	struct db_listener *listener; /* NULL: none */

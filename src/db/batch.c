@@ -16,6 +16,9 @@
 #define SHORT_PART 4
 #define LONGEST_PARTS 2
 
+/* So many questions are many. */
+#define MANY 8
+
 /* What another transaction did to this one: it is rolled back as a whole and may be asked again.
  * A lock timeout counts, since it may come before the server has found the deadlock. */
 static const char *const transient[] = {"40001", "40P01", "55P03", NULL};
@@ -220,6 +223,22 @@ static void judge_size(struct db *db)
 	db->batch_limit = limit < 1 ? 1 : limit > most ? most : limit;
 }
 
+static void expect_company(struct db *db)
+{
+	db->returned_us = clock_steady_us();
+	db->company = db->flight_size >= MANY ? db->queue.count + db->flight_size : 0;
+}
+
+int64_t batch_waits_us(const struct db *db)
+{
+	int64_t left;
+
+	if (db->queue.count == 0 || db->queue.count >= db->company)
+		return 0;
+	left = db->returned_us + db->options.company_us - clock_steady_us();
+	return left > 0 ? left : 0;
+}
+
 /* Sends the whole flight behind one Sync, or each question behind its own. */
 static void send_flight(struct db *db)
 {
@@ -338,6 +357,7 @@ static void tell_flight(struct db *db)
 	db->flight = (struct questions){0};
 	db->awaited = NULL;
 	judge_size(db);
+	expect_company(db);
 	while ((question = questions_pop(&flight)))
 		tell_kept(db, question);
 }

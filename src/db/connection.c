@@ -291,11 +291,15 @@ static int64_t before_sleep(struct loop_hook *hook)
 {
 	struct db *db = container_of(hook, struct db, hook);
 	bool was_ready = db->state == DB_STATE_READY;
+	int64_t waits_us = was_ready && db->flight.count == 0 ? batch_waits_us(db) : 0;
 
-	batch_send_next(db);
+	if (waits_us == 0)
+		batch_send_next(db);
 	if (db->metrics.waiting)
 		metric_set(db->metrics.waiting, (int64_t)db_waiting(db));
-	return was_ready && db->state != DB_STATE_READY ? 0 : INT64_MAX;
+	if (was_ready && db->state != DB_STATE_READY)
+		return 0;
+	return waits_us > 0 ? waits_us : INT64_MAX;
 }
 
 /* --- the door --------------------------------------------------------------------------------------- */

@@ -61,6 +61,8 @@ struct db {
 	bool is_commit_refused;   /* the error came at the Sync */
 	bool has_collided;        /* with another transaction */
 	size_t flight_size;       /* how many left together */
+	size_t company;      /* so many are expected for the next flight; 0: it waits for nobody */
+	int64_t returned_us; /* when the last one was over */
 	size_t batch_limit;  /* so many questions keep a batch short: at most options.batch_max */
 	int64_t sent_us;     /* when the flight left */
 	int64_t progress_us; /* when the server last said something */
@@ -81,6 +83,8 @@ bool db_flush(struct db *db);
 void questions_push(struct questions *list, struct question *question);
 struct question *questions_pop(struct questions *list); /* NULL: none is left */
 void batch_send_next(struct db *db);
+/* How long the next flight still waits for company. */
+int64_t batch_waits_us(const struct db *db);
 void batch_receive(struct db *db);
 void batch_lose_flight(struct db *db, const char *reason); /* DB_AWAY */
 void batch_lose_queue(struct db *db, const char *reason);

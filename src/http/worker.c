@@ -26,6 +26,9 @@
  * request, so more would cost more. */
 #define CONNECTION_MEMORY ((size_t)16 << 10)
 #define SPARE_CONNECTIONS 256
+
+/* A commit costs as much for many as for one. */
+#define COMMIT_COMPANY_US 500
 #define GZIP_LEVEL 1
 #define GZIP_WINDOW (15 + 16)
 #define GZIP_MEMORY 8
@@ -244,6 +247,7 @@ static struct db *open_db(struct worker *worker, bool is_read_only, const char *
 		.is_read_only = is_read_only,
 		.queue_max = (int)settings_number(settings, SETTING_DATABASE_QUEUE),
 		.batch_max = (int)settings_number(settings, SETTING_DATABASE_BATCH),
+		.company_us = is_read_only ? 0 : COMMIT_COMPANY_US,
 		.statement_timeout_ms =
 			(int)settings_number(settings, SETTING_DATABASE_STATEMENT_TIMEOUT_MS),
 		.answer_timeout_ms =
