@@ -6,6 +6,7 @@ import pathlib
 
 import pytest
 
+from harness import almanac as daemons
 from harness.calendar import Calendar, counted, event, feed, new_user, page
 from harness.postgres import Postgres
 from harness.processes import wait_until
@@ -128,21 +129,37 @@ TROUBLES = {
     "hung": ({"hang": True}, "timed out"),
     "reset": ({"reset": True}, ""),
     "too large": ({"body": b"[" + b" " * 2 ** 20 + b"]"}, "CALENDAR_SOURCE_MAX_MB"),
-    "endless redirects": ({"redirect": "/list"}, "redirects"),
+    "endless redirects": ({"redirect": "/list-9"}, "redirects"),
 }
 
 
-@pytest.mark.parametrize("name", TROUBLES)
-def test_a_source_in_trouble_changes_nothing(twelve, world, name):
-    trouble, words = TROUBLES[name]
-    before, events = twelve.versions(), twelve.events()
-    world.serve("/list", **{"body": page([event(1)] * 40), "type": "application/json", **trouble})
-    run = twelve.sync("failed")
-    assert counted(run) == {}
-    assert words in run["error"] and len(run["error"]) > 8
-    assert twelve.versions() == before and twelve.events() == events
-    source = twelve.source()
-    assert (source["failures"], source["lastStatus"], source["events"]) == (1, "failed", 12)
+def test_sources_in_trouble_change_nothing(almanac, world):
+    """All at once, each with a user of its own."""
+    users = {name: Calendar(almanac) for name in TROUBLES}
+    for number, calendar in enumerate(users.values()):
+        serve(world, f"/list-{number}", *map(event, range(12)))
+        calendar.put("json", world.url(f"/list-{number}"))
+    for run in [calendar.ask() for calendar in users.values()]:
+        assert counted(Calendar(almanac).wait_for(run)) == {"created": 12}
+    before = {name: (calendar.versions(), calendar.events()) for name, calendar in users.items()}
+    for number, (trouble, _) in enumerate(TROUBLES.values()):
+        world.serve(f"/list-{number}", **{"body": page([event(1)] * 40), "type": "application/json",
+                                          **trouble})
+    runs = {name: calendar.ask() for name, calendar in users.items()}
+    for name, calendar in users.items():
+        run = calendar.wait_for(runs[name])
+        assert (run["status"], counted(run)) == ("failed", {}), name
+        assert TROUBLES[name][1] in run["error"] and len(run["error"]) > 8, (name, run["error"])
+        assert (calendar.versions(), calendar.events()) == before[name], name
+        source = calendar.source()
+        assert (source["failures"], source["lastStatus"], source["events"]) == (1, "failed", 12), name
+
+
+def test_a_source_that_hangs_is_given_up_for_a_request(calendar, world):
+    world.serve("/list", hang=True)
+    calendar.put("json", world.url("/list"))
+    answer = calendar.almanac.get(f"/api/v1/users/{calendar.user}/events")
+    assert (answer.status_code, answer.json()["detail"]) == (502, "timed out after 1 s")
 
 
 def test_a_second_page_that_fails_changes_nothing(calendar, world):
@@ -280,25 +297,28 @@ def due_times(almanac):
         SELECT user_id, extract(epoch FROM due_at - now())::float FROM calendars"""))
 
 
-def test_a_fresh_database_has_five_users_spread_over_the_hour(start_almanac):
-    due = due_times(start_almanac())
-    assert sorted(due) == ["1", "2", "3", "4", "5"]
-    waits = sorted(due.values())
+def test_a_fresh_database_has_five_users_spread_over_the_hour(start_almanac, database):
+    """Once: later it keeps those it has, with their due times, drawn near when the period is shorter."""
+    first = start_almanac(database)
+    waits = list(due_times(first).values())
+    assert sorted(due_times(first)) == ["1", "2", "3", "4", "5"]
     assert all(0 < wait <= 3600 for wait in waits)
-    assert all(700 < later - sooner < 740 for sooner, later in zip(waits, waits[1:]))
-
-
-def test_users_can_be_named_or_none(start_almanac, postgres):
-    for users, found in (("ada, bob,ada,,é", ["ada", "bob", "é"]), (",", [])):
-        url = postgres.create_database()
-        assert sorted(due_times(start_almanac(url, CALENDAR_USERS=users))) == found
-
-
-def test_users_are_offered_once(start_almanac, database):
-    start_almanac(database).terminate()
+    assert all(700 < later - sooner < 740 for sooner, later in zip(sorted(waits), sorted(waits)[1:]))
+    first.terminate()
     Postgres.query(database, "DELETE FROM calendars WHERE user_id = '3' RETURNING 1")
-    assert sorted(due_times(start_almanac(database, CALENDAR_USERS="1,2,3,9"))) == \
-        ["1", "2", "4", "5"]
+    due = due_times(start_almanac(database, CALENDAR_USERS="1,2,3,9", CALENDAR_SYNC_INTERVAL_SECONDS=60))
+    assert sorted(due) == ["1", "2", "4", "5"]
+    assert all(wait <= 60 for wait in due.values())
+
+
+def test_users_can_be_named(start_almanac):
+    almanac = start_almanac(CALENDAR_USERS="ada, bob,ada,,é")
+    assert sorted(due_times(almanac)) == ["ada", "bob", "é"]
+
+
+def test_users_that_are_none_are_refused(database):
+    done = daemons.run("check", DATABASE_URL=database, CALENDAR_USERS="ada," + "x" * 201)
+    assert done.returncode == 2 and "CALENDAR_USERS" in done.stderr
 
 
 def runs_of(almanac):
@@ -331,12 +351,6 @@ def test_everybody_is_synced_by_the_schedule_while_one_source_hangs(start_almana
     assert starts[-1] - starts[0] > 1, "spread over the period"
     assert len(times["hung"]) < len(times["1"]) + 1
     assert hung.source()["failures"] >= 2
-
-
-def test_a_shorter_period_draws_due_times_near(start_almanac, database):
-    start_almanac(database).terminate()
-    almanac = start_almanac(database, CALENDAR_SYNC_INTERVAL_SECONDS=60)
-    assert all(wait <= 60 for wait in due_times(almanac).values())
 
 
 def test_what_is_old_is_removed(start_almanac, database):
