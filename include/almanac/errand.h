@@ -5,8 +5,9 @@
  *
  *   defers (endpoint.h) ── errand_send ──▶ letter.open, there … errand_return ──▶ says, release
  *
- * Whoever takes an errand returns it within a time that a client would wait. Workers end after the
- * scheduler's thread: one that is opened when the scheduler's rooms are closed is released, not returned.
+ * Whoever takes an errand returns it within a time that a client would wait. Workers end before the
+ * scheduler's thread does: what comes back then is released. One that is opened when the scheduler's rooms are
+ * closed is released there, not returned.
  */
 #ifndef ALMANAC_ERRAND_H
 #define ALMANAC_ERRAND_H
@@ -27,8 +28,7 @@ struct errand {
 	struct errand *before, *after;
 };
 
-/* In `defers`, which then returns true. When the house closes, the request is answered so and the errand
- * released. */
+/* In `defers`, which then returns true. */
 void errand_send(struct request *request, struct errand *errand, struct mailbox *mailbox);
 
 /* On any thread, once: the errand is http's again. */

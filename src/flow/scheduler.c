@@ -152,6 +152,17 @@ static void stop_heard(struct letter *letter)
 	loop_timer_set(scheduler->workshop.loop, &scheduler->drain, 0);
 }
 
+/* A timer or news of the loop's last turn may have begun one more: it hears that all is closed. */
+static void end_last_flows(struct scheduler *scheduler)
+{
+	struct workshop *workshop = &scheduler->workshop;
+
+	while (flows_running(workshop->flows) > 0) {
+		loop_timer_set(workshop->loop, &scheduler->drain, 0);
+		loop_run(workshop->loop);
+	}
+}
+
 /* --- the thread ----------------------------------------------------------------------------------- */
 
 static void *run(void *argument)
@@ -168,6 +179,7 @@ static void *run(void *argument)
 	loop_timer_clear(scheduler->workshop.loop, &scheduler->drain);
 	if (scheduler->workshop.fetcher)
 		close_connections(scheduler);
+	end_last_flows(scheduler);
 	rooms->close(rooms);
 	close_workshop(scheduler);
 	return NULL;

@@ -1,5 +1,5 @@
 /* errand.c - requests that wait for another thread of the house; called by rooms in `defers`, by worker.c when
- * the house closes. */
+ * its patience with what is open is over. */
 #include "almanac/errand.h"
 
 #include "almanac/container.h"
@@ -48,11 +48,6 @@ static void came_home(struct letter *letter)
 
 void errand_send(struct request *request, struct errand *errand, struct mailbox *mailbox)
 {
-	if (request->worker->is_stopping) {
-		request_complain(request, PROBLEM_SHUTTING_DOWN, NULL, NULL);
-		errand->release(errand);
-		return;
-	}
 	errand->home = request->worker->mailbox;
 	errand->request = request;
 	request->errand = errand;

@@ -218,7 +218,7 @@ void asking_begin(struct request *request);
 /* Its answer stands: it goes out in this turn. */
 void asking_resume(struct request *request);
 
-/* errand.c: all that wait for one are answered that the house closes. */
+/* errand.c: all that wait for one are answered 503. */
 void errands_forget(struct worker *worker);
 
 /* intake.c: why the raw request is refused; NULL when it is well-formed. On its first call only. */

@@ -209,6 +209,7 @@ static void close_databases(struct worker *worker)
 	worker->write = NULL;
 	db_close(read);
 	db_close(write);
+	errands_forget(worker);
 }
 
 static void drain(struct loop_timer *timer)
@@ -231,7 +232,6 @@ static void stop_heard(struct letter *letter)
 
 	run_daemon(worker);
 	worker->is_stopping = true;
-	errands_forget(worker);
 	close(MHD_quiesce_daemon(worker->daemon));
 	loop_timer_set(worker->loop, &worker->drain, 0);
 }
