@@ -14,6 +14,8 @@
 struct identity {
 	gnutls_certificate_credentials_t credentials;
 	struct str certificate, key;
+	gnutls_datum_t
+		tickets; /* the key under which clients keep their sessions (RFC 8446 section 2.2) */
 };
 
 static bool read_pem(const char *name, const char *path, struct str *pem, struct str *complaint)
@@ -81,7 +83,8 @@ static bool load(struct identity *identity, const char *certificate_path, const 
 		str_format(complaint, "TLS_CERT_FILE=%s: %s", certificate_path, fault);
 		return false;
 	}
-	if (gnutls_certificate_allocate_credentials(&identity->credentials) < 0)
+	if (gnutls_certificate_allocate_credentials(&identity->credentials) < 0 ||
+	    gnutls_session_ticket_key_generate(&identity->tickets) < 0)
 		abort();
 	code = gnutls_certificate_set_x509_key_mem(identity->credentials, &certificate, &key,
 						   GNUTLS_X509_FMT_PEM);
@@ -113,6 +116,9 @@ void identity_destroy(struct identity *identity)
 		gnutls_certificate_free_credentials(identity->credentials);
 	if (identity->key.bytes)
 		gnutls_memset(identity->key.bytes, 0, identity->key.size);
+	if (identity->tickets.data)
+		gnutls_memset(identity->tickets.data, 0, identity->tickets.size);
+	gnutls_free(identity->tickets.data);
 	str_finish(&identity->key);
 	str_finish(&identity->certificate);
 	free(identity);
@@ -133,7 +139,9 @@ void identity_show(const struct identity *identity, struct MHD_Connection *mhd)
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
-	if (!info || gnutls_credentials_set(info->tls_session, GNUTLS_CRD_CERTIFICATE,
-					    identity->credentials) != GNUTLS_E_SUCCESS)
+	if (!info ||
+	    gnutls_credentials_set(info->tls_session, GNUTLS_CRD_CERTIFICATE,
+				   identity->credentials) < 0 ||
+	    gnutls_session_ticket_enable_server(info->tls_session, &identity->tickets) < 0)
 		abort();
 }

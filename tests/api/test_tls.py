@@ -36,9 +36,10 @@ def context_for(certificate, **versions):
 
 
 @contextlib.contextmanager
-def connected(almanac, context):
+def connected(almanac, context, session=None):
     with socket.create_connection(("127.0.0.1", almanac.port), 5) as plain:
-        with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+        with context.wrap_socket(plain, server_hostname="127.0.0.1",
+                                 session=session) as connection:
             yield connection
 
 
@@ -128,6 +129,18 @@ def test_protocols_of_today_are_spoken(version, almanac, files):
     with connected(almanac, context) as connection:
         assert connection.version() == version.name.replace("_", ".")
         assert ask(connection) == 200
+
+
+def test_a_client_that_comes_back_need_not_begin_anew(almanac, files):
+    """All workers take the tickets of any."""
+    context = context_for(files["first"][0])
+    with connected(almanac, context) as connection:
+        assert ask(connection) == 200
+        session = connection.session
+    for _ in range(6):
+        with connected(almanac, context, session) as connection:
+            assert connection.session_reused
+            assert ask(connection) == 200
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
