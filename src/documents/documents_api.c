@@ -43,7 +43,7 @@ const struct endpoint documents_openapi = {
 	.description = "This document: OpenAPI 3.1, made from what the daemon itself goes by.",
 	.answers = give_openapi,
 	.has_etag = true,
-	.scope = SCOPE_OPEN,
+	.opened_by = SETTING_DOCS_OPEN,
 	.answer_schema = "{\"type\":\"object\",\"required\":[\"openapi\",\"info\",\"paths\"],"
 			 "\"properties\":{\"openapi\":{\"type\":\"string\"},"
 			 "\"info\":{\"type\":\"object\",\"additionalProperties\":true},"
@@ -112,7 +112,7 @@ const struct endpoint documents_page = {
 	.description = "Everything it needs comes from this daemon.",
 	.answers = give_page,
 	.has_etag = true,
-	.scope = SCOPE_OPEN,
+	.opened_by = SETTING_DOCS_OPEN,
 	.answer_type = html_type,
 };
 
@@ -158,7 +158,7 @@ const struct endpoint documents_file = {
 	.reads = file_fields,
 	.answers = give_file,
 	.has_etag = true,
-	.scope = SCOPE_OPEN,
+	.opened_by = SETTING_DOCS_OPEN,
 	.answer_type = "*/*",
 	.others = file_others,
 };

@@ -24,8 +24,16 @@ static void destroy(struct publication *counted)
 	free(access);
 }
 
-static void note_scopes(struct access *access, const struct settings *settings,
-			const struct endpoint *const *routes)
+/* What opens a route counts from when it is in force: some settings wait for a restart. */
+static enum scope scope_of(const struct endpoint *endpoint, const struct settings *fresh,
+			   const struct settings *started)
+{
+	return endpoint_scope(endpoint,
+			      settings_is_reloadable(endpoint->opened_by) ? fresh : started);
+}
+
+static void note_scopes(struct access *access, const struct settings *fresh,
+			const struct settings *started, const struct endpoint *const *routes)
 {
 	size_t count = 0;
 
@@ -33,7 +41,7 @@ static void note_scopes(struct access *access, const struct settings *settings,
 		count++;
 	access->scopes = arena_alloc(access->arena, (count + 1) * sizeof(*access->scopes));
 	for (size_t i = 0; i < count; i++)
-		access->scopes[i] = endpoint_scope(routes[i], settings);
+		access->scopes[i] = scope_of(routes[i], fresh, started);
 }
 
 static bool read_tokens(struct access *access, const struct settings *settings,
@@ -79,8 +87,8 @@ static bool read_all(struct access *access, const struct settings *settings, str
 	       read_identity(access, settings, complaint);
 }
 
-struct access *access_create(const struct settings *settings, const struct endpoint *const *routes,
-			     struct str *complaint)
+struct access *access_create(const struct settings *settings, const struct settings *started,
+			     const struct endpoint *const *routes, struct str *complaint)
 {
 	struct access *access = calloc(1, sizeof(*access));
 
@@ -93,7 +101,7 @@ struct access *access_create(const struct settings *settings, const struct endpo
 		return NULL;
 	}
 	if (routes)
-		note_scopes(access, settings, routes);
+		note_scopes(access, settings, started, routes);
 	access->connections_per_address =
 		(size_t)settings_number(settings, SETTING_HTTP_CONNECTIONS_PER_ADDRESS);
 	access->is_judging = access_has_tokens(access) || access->rate.quota > 0;

@@ -119,9 +119,10 @@ struct access {
 	bool is_judging;           /* there is something to judge about requests */
 };
 
-/* `routes` may be NULL to judge settings only. NULL: `complaint` gets a line. */
-struct access *access_create(const struct settings *settings, const struct endpoint *const *routes,
-			     struct str *complaint);
+/* `started` are the settings the daemon began with: those that are not read again count from there. `routes`
+ * may be NULL to judge settings only. NULL: `complaint` gets a line. */
+struct access *access_create(const struct settings *settings, const struct settings *started,
+			     const struct endpoint *const *routes, struct str *complaint);
 struct access *access_hold(struct access *access);
 void access_drop(struct access *access); /* NULL is fine */
 bool access_has_tokens(const struct access *access);

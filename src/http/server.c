@@ -245,14 +245,15 @@ bool server_judge(const struct settings *settings, struct str *complaint)
 
 	if (!judge_address(settings, complaint))
 		return false;
-	access = access_create(settings, NULL, complaint);
+	access = access_create(settings, settings, NULL, complaint);
 	access_drop(access);
 	return access != NULL;
 }
 
 bool server_reload(struct server *server, const struct settings *fresh, struct str *complaint)
 {
-	struct access *access = access_create(fresh, server->options.routes, complaint);
+	struct access *access =
+		access_create(fresh, server->options.settings, server->options.routes, complaint);
 
 	if (!access)
 		return false;
@@ -285,7 +286,8 @@ struct server *server_start(const struct server_options *options, struct str *co
 	raise_file_limit(options->settings);
 	register_metrics(server);
 	describe(server);
-	server->access = access_create(options->settings, options->routes, complaint);
+	server->access =
+		access_create(options->settings, options->settings, options->routes, complaint);
 	if (server->access && read_address(options->settings, &address, &length) &&
 	    claim_port(server, &address, length, complaint) &&
 	    start_workers(server, &address, length, complaint))

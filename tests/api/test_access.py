@@ -188,6 +188,30 @@ def test_metrics_and_signed_webhooks_are_open_when_that_is_said(start_almanac):
     assert almanac.get("/api/v1/tasks").status_code == 401
 
 
+def test_the_documents_are_open_unless_it_is_said(start_almanac):
+    almanac = start_almanac(API_TOKENS=API_TOKENS)
+    for path in ("/", "/docs", "/openapi.json"):
+        assert almanac.get(path).status_code == 200
+    assert almanac.get("/api/v1/timers").status_code == 401
+
+
+def test_webhooks_are_not_open_before_their_signatures_are_checked(start_almanac):
+    """The secrets wait for a restart: until then a token is needed."""
+    almanac = start_almanac(API_TOKENS=API_TOKENS)
+    (almanac.directory / ".env").write_text("WEBHOOK_VERIFY_SECRETS=whsec_" + "A" * 32 + "\n")
+    assert almanac.reload()["what"] == "settings reloaded"
+    answer = almanac.post("/webhook", json={})
+    assert answer.status_code == 401 and challenge_of(answer) == CHALLENGE
+
+
+def test_metrics_open_and_close_without_a_restart(start_almanac):
+    almanac = start_almanac(API_TOKENS=API_TOKENS)
+    for flag, status in ((1, 200), (0, 401)):
+        (almanac.directory / ".env").write_text(f"METRICS_OPEN={flag}\n")
+        almanac.reload()
+        assert almanac.get("/metrics").status_code == status
+
+
 def test_without_tokens_nobody_is_asked(start_almanac):
     almanac = start_almanac()
     for headers in ({}, bearer("any"), {"Authorization": "Bearer"}):
