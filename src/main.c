@@ -21,6 +21,7 @@
 #include "almanac/settings.h"
 #include "almanac/tasks.h"
 #include "almanac/tokens.h"
+#include "almanac/uuid.h"
 #include "reload.h"
 
 #define EXIT_FINE 0
@@ -54,6 +55,9 @@ struct house {
 	struct desk *desks[4]; /* NULL-terminated */
 	char daemon_name[DAEMON_NAME_MAX];
 	struct notifier notifier;
+	char daemon_run[UUID_TEXT_LENGTH + 1];
+	char host[HOST_MAX];
+	char address[URL_MAX];
 };
 
 /* --- what is said on the terminal ------------------------------------------------------------------- */
@@ -170,17 +174,30 @@ static void write_own_url(const struct settings *settings, int port, const char 
 }
 
 /* The same after a restart: the port is this daemon's alone on its host. */
-static void note_daemon_name(struct house *house)
+static void note_daemon(struct house *house)
 {
 	const char *name = settings_text(house->settings, SETTING_DAEMON_NAME);
-	char host[HOST_MAX] = "localhost";
+	const char *address = settings_text(house->settings, SETTING_HTTP_ADDRESS);
+	bool is_v6 = strchr(address, ':') != NULL;
+	int port = server_port(house->server);
+	struct uuid run = uuid_make();
 
-	gethostname(host, sizeof(host) - 1);
+	uuid_write(&run, house->daemon_run);
+	snprintf(house->host, sizeof(house->host), "localhost");
+	gethostname(house->host, sizeof(house->host) - 1);
+	snprintf(house->address, sizeof(house->address), "%s%s%s:%d", is_v6 ? "[" : "", address,
+		 is_v6 ? "]" : "", port);
 	if (*name)
 		snprintf(house->daemon_name, sizeof(house->daemon_name), "%s", name);
 	else
-		snprintf(house->daemon_name, sizeof(house->daemon_name), "%s:%d", host,
-			 server_port(house->server));
+		snprintf(house->daemon_name, sizeof(house->daemon_name), "%s:%d", house->host,
+			 port);
+	house->schedule.daemons_options = (struct daemons_options){
+		.name = house->daemon_name,
+		.host = house->host,
+		.address = house->address,
+		.version = ALMANAC_VERSION,
+	};
 }
 
 static bool open_scheduler(struct house *house, struct str *complaint)
@@ -191,17 +208,17 @@ static bool open_scheduler(struct house *house, struct str *complaint)
 		.beat_us = &house->heartbeat.beat_us,
 		.rooms = &house->schedule.rooms,
 		.user_agent = USER_AGENT,
+		.daemon = house->daemon_run,
 	};
 
 	write_own_url(house->settings, server_port(house->server), "/demo/events.xml",
 		      house->demo_url);
-	note_daemon_name(house);
+	note_daemon(house);
 	house->schedule.server = house->server;
 	house->schedule.edition = &house->edition;
 	house->schedule.demo_url = house->demo_url;
 	house->schedule.timers_desk = &house->timers_desk;
 	house->schedule.calendar_desk = &house->calendar_desk;
-	house->schedule.daemon_name = house->daemon_name;
 	house->schedule.user_agent = USER_AGENT;
 	house->schedule.are_reports_stuck = &house->heartbeat.are_reports_stuck;
 	schedule_init(&house->schedule);

@@ -3,6 +3,7 @@
 
 #include "almanac/calendar.h"
 #include "almanac/catalog.h"
+#include "almanac/daemons.h"
 #include "almanac/documents.h"
 #include "almanac/health.h"
 #include "almanac/tasks.h"
@@ -21,6 +22,8 @@ const struct endpoint *const routes[] = {
 	&health_ready,
 	&health_check,
 	&health_metrics,
+	/* daemons */
+	&daemons_list,
 	/* calendar */
 	&calendar_events,
 	&calendar_sync,

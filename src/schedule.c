@@ -23,6 +23,8 @@ static void open_rooms(struct scheduler_rooms *rooms, struct workshop *workshop)
 {
 	struct schedule *schedule = schedule_of(rooms);
 
+	schedule->daemons_options.workshop = workshop;
+	schedule->daemons = daemons_open(&schedule->daemons_options);
 	schedule->catalog_options = (struct catalog_options){
 		.workshop = workshop,
 		.edition = schedule->edition,
@@ -36,7 +38,7 @@ static void open_rooms(struct scheduler_rooms *rooms, struct workshop *workshop)
 		.workshop = workshop,
 		.desk = schedule->timers_desk,
 		.user_agent = schedule->user_agent,
-		.daemon_name = schedule->daemon_name,
+		.daemon_name = schedule->daemons_options.name,
 	};
 	schedule->timers = timers_open(&schedule->timers_options);
 	scheduler_add(workshop->scheduler, timers_purge_job(schedule->timers));
@@ -66,6 +68,7 @@ static void heard(struct scheduler_rooms *rooms, const char *channel, const char
 
 static void stop_rooms(struct scheduler_rooms *rooms)
 {
+	daemons_stop(schedule_of(rooms)->daemons);
 	timers_stop(schedule_of(rooms)->timers);
 	tasks_stop(schedule_of(rooms)->tasks);
 	calendar_stop(schedule_of(rooms)->calendar);
@@ -90,6 +93,7 @@ static void close_rooms(struct scheduler_rooms *rooms)
 	tasks_close(schedule_of(rooms)->tasks);
 	timers_close(schedule_of(rooms)->timers);
 	catalog_close(schedule_of(rooms)->catalog);
+	daemons_close(schedule_of(rooms)->daemons);
 }
 
 void schedule_init(struct schedule *schedule)

@@ -4,6 +4,7 @@
 
 #include "almanac/calendar.h"
 #include "almanac/catalog.h"
+#include "almanac/daemons.h"
 #include "almanac/scheduler.h"
 #include "almanac/server.h"
 #include "almanac/tasks.h"
@@ -16,7 +17,6 @@ struct schedule {
 	const char *demo_url;
 	struct timers_desk *timers_desk;
 	struct calendar_desk *calendar_desk;
-	const char *daemon_name;
 	const char *user_agent;
 	struct catalog_options catalog_options;
 	struct catalog *catalog;
@@ -25,11 +25,13 @@ struct schedule {
 	_Atomic bool *are_reports_stuck;
 	struct tasks_options tasks_options;
 	struct tasks *tasks;
+	struct daemons_options daemons_options; /* all but the workshop */
+	struct daemons *daemons;
 	struct calendar_options calendar_options;
 	struct calendar *calendar;
 };
 
-/* Fill server, edition, demo_url, timers_desk, calendar_desk, daemon_name, user_agent and
+/* Fill server, edition, demo_url, timers_desk, calendar_desk, daemons_options, user_agent and
  * are_reports_stuck first. */
 void schedule_init(struct schedule *schedule);
 

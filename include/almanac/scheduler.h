@@ -34,6 +34,7 @@ struct workshop {
 	const struct settings *settings;
 	struct metrics *metrics;
 	struct scheduler *scheduler;
+	const char *daemon; /* this run of the daemon, a UUID: who holds things */
 };
 
 /* A recurring job, embedded in its room. */
@@ -83,6 +84,7 @@ struct scheduler_options {
 	_Atomic int64_t *beat_us; /* told once a second: the loop goes round */
 	struct scheduler_rooms *rooms;
 	const char *user_agent;
+	const char *daemon; /* this run of the daemon, a UUID as text */
 };
 
 /* Starts the thread. NULL when it cannot; `complaint` gets one line. */

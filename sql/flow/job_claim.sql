@@ -1,4 +1,4 @@
--- $1 names (text[]), $2 run ids (uuid[], one for each name), $3 lease seconds (bigint[]) -> outcome: claimed
+-- $1 names (text[]), $2 run ids (uuid[], one for each name), $3 lease seconds (bigint[]), $4 this run of the daemon -> outcome: claimed
 -- A job that is due and not held, or held by this very run id (the claim is asked again), is claimed.
 -- Each name is answered, with the microseconds to wait until it is worth asking again.
 WITH wanted AS (
@@ -15,7 +15,7 @@ due AS (
 claimed AS (
 	UPDATE jobs AS j
 	SET lease_owner = w.run, lease_until = now() + w.lease * interval '1 second',
-	    started_at = now(), runs = j.runs + 1
+	    started_at = now(), runs = j.runs + 1, daemon = $4::uuid
 	FROM wanted AS w JOIN due USING (name)
 	WHERE j.name = w.name
 	RETURNING j.name

@@ -181,7 +181,8 @@ COMMENT ON FUNCTION timers_change_lock(uuid) IS 'To be called in a statement of 
 -- --- the engine ---
 
 -- One daemon's hold on shards: renewed, given back, taken back after a restart, shared out evenly among
--- the daemons that live. A name that another run has taken since gets nothing.
+-- the daemons that live. Who leaves, with a lease of no length, takes none; a name that another run has
+-- taken since gets nothing.
 CREATE FUNCTION timers_lease(me text, run uuid, lease interval, is_first boolean, given_back smallint[])
 RETURNS TABLE (shard smallint, epoch bigint, fair integer, reclaimed integer, look_us bigint)
 LANGUAGE plpgsql AS $$
@@ -211,7 +212,7 @@ BEGIN
 		  AND (owner IS NULL OR owner_name = me OR lease_until < clock_timestamp())
 		  AND NOT shard = ANY (given_back)
 		ORDER BY owner_name = me DESC NULLS LAST, shard
-		LIMIT greatest(0, share - mine)
+		LIMIT CASE WHEN lease > interval '0' THEN greatest(0, share - mine) ELSE 0 END
 	) AS f;
 	IF wanted IS NOT NULL THEN
 		PERFORM pg_advisory_xact_lock(47014, w) FROM unnest(wanted) AS w ORDER BY w;

@@ -193,9 +193,10 @@ static enum flow_next claim(struct flow *look)
 	if (jobs->names.count == 0)
 		return FLOW_END;
 	const struct db_value values[] = {db_array_value(&jobs->names), db_array_value(&jobs->ids),
-					  db_array_value(&jobs->leases)};
+					  db_array_value(&jobs->leases),
+					  db_text(jobs->workshop->daemon)};
 
-	flow_ask(look, jobs->workshop->write, SQL_FLOW_JOB_CLAIM, values, 3);
+	flow_ask(look, jobs->workshop->write, SQL_FLOW_JOB_CLAIM, values, 4);
 	return FLOW_WAIT;
 }
 

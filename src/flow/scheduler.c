@@ -223,6 +223,7 @@ struct scheduler *scheduler_start(const struct scheduler_options *options, struc
 	scheduler->workshop.loop = loop_create();
 	scheduler->workshop.settings = options->settings;
 	scheduler->workshop.metrics = options->metrics;
+	scheduler->workshop.daemon = options->daemon;
 	scheduler->mailbox = mailbox_create(scheduler->workshop.loop);
 	scheduler->beat.fire = beat;
 	scheduler->drain.fire = drain;

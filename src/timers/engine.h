@@ -62,8 +62,7 @@ struct timers_hold {
 	bool is_long; /* nothing is due soon: the lease is long and seldom renewed */
 	bool is_gone; /* all was given back at the end */
 	char *name;
-	struct uuid run;
-	char run_text[UUID_TEXT_LENGTH + 1];
+	const char *run_text; /* this run of the daemon: the owner of its shards */
 	uint64_t owned;   /* one bit a shard */
 	uint64_t leaving; /* ours still, but to be given back when nothing of it is under way */
 	uint64_t fresh;   /* ours since a moment: what is due was not read yet */

@@ -121,7 +121,7 @@ static void take_other_name(struct timers *timers)
 
 	if (!name)
 		abort();
-	log_warn(log_what("another daemon goes by the same DAEMON_NAME"),
+	log_info(log_what("timer shards are held under another name"),
 		 log_text("name", hold->name));
 	snprintf(name, length, "%s-%s", hold->name, hold->run_text);
 	free(hold->name);
@@ -269,8 +269,7 @@ void lease_open(struct timers *timers)
 	struct timers_hold *hold = &timers->hold;
 
 	hold->timer.fire = due;
-	hold->run = uuid_make();
-	uuid_write(&hold->run, hold->run_text);
+	hold->run_text = timers->workshop->daemon;
 	hold->name = strdup(timers->options->daemon_name);
 	if (!hold->name)
 		abort();

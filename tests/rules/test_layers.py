@@ -5,7 +5,7 @@ import re
 from house import ROOT, code_files, doors, includes, sources, tell
 
 HALL = "hall"
-ROOMS = {"calendar", "catalog", "documents", "health", "tasks", "timers"}
+ROOMS = {"calendar", "catalog", "daemons", "documents", "health", "tasks", "timers"}
 
 # A folder and those it may include besides itself.
 GROUND = {"base"}
@@ -30,6 +30,7 @@ DOORS = {
     "flow": "flow scheduler",
     "calendar": "calendar",
     "catalog": "catalog",
+    "daemons": "daemons",
     "documents": "documents",
     "health": "health",
     "tasks": "tasks",
