@@ -63,9 +63,9 @@ struct timers_hold {
 	bool is_gone; /* all was given back at the end */
 	char *name;
 	const char *run_text; /* this run of the daemon: the owner of its shards */
-	uint64_t owned;   /* one bit a shard */
-	uint64_t leaving; /* ours still, but to be given back when nothing of it is under way */
-	uint64_t fresh;   /* ours since a moment: what is due was not read yet */
+	uint64_t owned;       /* one bit a shard */
+	uint64_t leaving;     /* ours still, but to be given back when nothing of it is under way */
+	uint64_t fresh;       /* ours since a moment: what is due was not read yet */
 	int64_t epochs[TIMER_SHARDS];
 	size_t in_pipe[TIMER_SHARDS]; /* confirmed and not settled */
 	int64_t asked_us;             /* steady clock */
