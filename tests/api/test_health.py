@@ -150,7 +150,7 @@ def test_the_catalog_is_counted(start_almanac, world):
 
 def test_the_database_and_the_build_are_told(almanac):
     assert almanac.metric("almanac_build_info") == 1
-    assert almanac.metric_values("almanac_database_connected") == [1] * 9
+    assert almanac.metric_values("almanac_database_connected") == [1] * 10
     assert almanac.metric("almanac_http_connections") >= 1
     before = almanac.metric("almanac_database_questions_total")
     almanac.get("/api/v1/providers")
