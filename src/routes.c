@@ -79,6 +79,7 @@ const struct tag route_tags[] = {
 	{"reports", "What became of a user's tasks in a period."},
 	{"catalog", "Public events: searches by time, words and price."},
 	{"providers", "The feeds that the catalog is made of, and their syncs."},
+	{"daemons", "Who serves this database, and what each holds."},
 	{"health", "Whether the daemon and its parts are well."},
 	{"documents", "What there is to read about this interface."},
 	{0},
