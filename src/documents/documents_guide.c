@@ -11,7 +11,7 @@ static const struct {
 	const char *does, *options, *path;
 } tries[] = {
 	{"is everything well?", "", "/api/v1/health/check"},
-	{"the coming events of the catalog", "", "/api/v1/events?limit=3"},
+	{"events of the catalog", "", "/api/v1/events?limit=3"},
 	{"events with a word in their title", "", "/api/v1/events?q=jazz"},
 	{"call a URL in ten seconds",
 	 "--json '{\"url\":\"http://localhost:9000/hook\",\"delay\":10}' ", "/api/v1/timers"},
@@ -39,50 +39,55 @@ static struct span host_of(const struct request *request)
 	return host.length && host.length <= HOST_MAX_BYTES ? host : SPAN("localhost:8000");
 }
 
-static void append_try(struct str *out, size_t place, struct span host)
+static void append_base(const struct request *request, struct str *out)
 {
-	str_format(out, "  # %s\n  curl %s'http://", tries[place].does, tries[place].options);
-	str_append(out, host);
+	bool is_secure = *settings_text(request_settings(request), SETTING_TLS_CERT_FILE);
+
+	str_append_text(out, is_secure ? "https://" : "http://");
+	str_append(out, host_of(request));
+}
+
+static void append_try(const struct request *request, size_t place, struct str *out)
+{
+	str_format(out, "  # %s\n  curl %s'", tries[place].does, tries[place].options);
+	append_base(request, out);
 	str_append_text(out, tries[place].path);
 	str_append_text(out, "'\n");
 }
 
-static void append_tries(struct str *out, struct span host)
+static void append_tries(const struct request *request, struct str *out)
 {
 	for (size_t i = 0; i < TRIES; i++)
-		append_try(out, i, host);
+		append_try(request, i, out);
 }
 
 static void append_text(const struct request *request, struct str *out)
 {
-	struct span host = host_of(request);
-
 	str_format(out,
 		   "almanac %s: calendars, timers, tasks and a catalog of events over HTTP.\n\n",
 		   request_version(request));
-	append_tries(out, host);
-	str_append_text(out, "\nIn a browser: http://");
-	str_append(out, host);
+	append_tries(request, out);
+	str_append_text(out, "\nIn a browser: ");
+	append_base(request, out);
 	str_append_text(out,
 			"/docs\nWhere tokens are asked for: -H 'Authorization: Bearer TOKEN'\n");
 }
 
 static void append_html(const struct request *request, struct str *out)
 {
-	str_format(
-		out,
-		"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-		"<title>almanac</title>\n<link rel=\"stylesheet\" href=\"docs/page.css\">\n"
-		"</head>\n<body>\n<div class=\"guide\">\n<h1>almanac %s</h1>\n"
-		"<p>Calendars, timers, tasks and a catalog of events over HTTP.</p>\n<ul>\n"
-		"<li><a href=\"docs\">Read and try the interface</a></li>\n"
-		"<li><a href=\"openapi.json\">Its description (OpenAPI 3.1)</a></li>\n"
-		"<li><a href=\"api/v1/health/check\">Is everything well?</a></li>\n"
-		"<li><a href=\"api/v1/events?limit=3\">The coming events of the catalog</a></li>\n"
-		"<li><a href=\"metrics\">Metrics</a></li>\n</ul>\n<p>With curl:</p>\n<pre>",
-		request_version(request));
-	append_tries(out, host_of(request));
+	str_format(out,
+		   "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		   "<title>almanac</title>\n<link rel=\"stylesheet\" href=\"docs/page.css\">\n"
+		   "</head>\n<body>\n<div class=\"guide\">\n<h1>almanac %s</h1>\n"
+		   "<p>Calendars, timers, tasks and a catalog of events over HTTP.</p>\n<ul>\n"
+		   "<li><a href=\"docs\">Read and try the interface</a></li>\n"
+		   "<li><a href=\"openapi.json\">Its description (OpenAPI 3.1)</a></li>\n"
+		   "<li><a href=\"api/v1/health/check\">Is everything well?</a></li>\n"
+		   "<li><a href=\"api/v1/events?limit=3\">Events of the catalog</a></li>\n"
+		   "<li><a href=\"metrics\">Metrics</a></li>\n</ul>\n<p>With curl:</p>\n<pre>",
+		   request_version(request));
+	append_tries(request, out);
 	str_append_text(out, "</pre>\n</div>\n</body>\n</html>\n");
 }
 

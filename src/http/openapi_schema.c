@@ -8,6 +8,8 @@
 
 #define SCHEMA_MAX ((size_t)1 << 18)
 #define SECOND_US 1000000
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
 #define UTF8_MAX_BYTES 4 /* of a character */
 
 /* --- schemas that are told once ------------------------------------------------------------------------ */
@@ -344,7 +346,8 @@ void schema_append_body(struct description *description, const struct endpoint *
 		return;
 	write_open(out, "requestBody", '{');
 	write_name(out, "description");
-	str_format(out, "\"At most %zu bytes.\"", max);
+	str_format(out, "\"At most %zu %s.\"", max % MIB == 0 ? max / MIB : max / KIB,
+		   max % MIB == 0 ? "MiB" : "KiB");
 	write_flag(out, "required", true);
 	write_open(out, "content", '{');
 	append_json_body(description, endpoint);

@@ -65,6 +65,12 @@ def test_requests_go_as_they_do_without_tls(almanac):
     assert almanac.get("/api/v1/health/check").status_code == 200
 
 
+def test_the_guide_leads_to_https(almanac):
+    guide = almanac.get("/").text
+    assert f"curl 'https://127.0.0.1:{almanac.port}/api/v1/health/check'" in guide
+    assert "'http://127.0.0.1" not in guide
+
+
 def test_large_bodies_come_and_go_whole(almanac):
     timers = [{"url": "http://127.0.0.1:9/", "delay": 3600, "payload": "x" * 500}] * 1000
     made = almanac.post("/api/v1/timers/batch", json=timers)
