@@ -22,6 +22,15 @@ CFLAGS   += -std=c11 -g $(OPTIMISE) -pthread -fstack-protector-strong -fno-stric
 LDFLAGS  += -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 LDLIBS   += $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
 
+# Where `make install` puts things; DESTDIR goes before all of it.
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
+DOCDIR     ?= $(PREFIX)/share/doc/almanac
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+DESTDIR    ?=
+
 STATEMENTS := $(sort $(wildcard sql/*/*.sql))
 SOURCES    := $(sort $(wildcard src/*.c src/*/*.c))
 OBJECTS    := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/sql/sql_texts.o $(BUILD)/documents/documents_files.o
@@ -32,7 +41,7 @@ FORMATTED  := $(sort $(wildcard include/almanac/*.h src/*.[ch] src/*/*.[ch] test
 
 # These run programs one after the other; what they build is built by a make of its own, which, as a
 # plain `make` does, uses all processors and keeps each compiler's words together.
-SCRIPTED := run test check check-% postman bench fuzz asan tsan format clean help
+SCRIPTED := uninstall run test check check-% postman bench fuzz asan tsan format clean help
 
 MAKEFLAGS += --no-print-directory
 ifeq (,$(filter $(SCRIPTED),$(MAKECMDGOALS)))
@@ -49,7 +58,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: build again test-binaries unit-binaries fuzzers $(SCRIPTED)
+.PHONY: build install again test-binaries unit-binaries fuzzers $(SCRIPTED)
 
 build: $(BUILD)/almanac ## build build/almanac (the default)
 	@:
@@ -88,6 +97,11 @@ $(BUILD)/src/%.o: src/%.c Makefile | $(BUILD)/sql/sql_names.h
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The settings of the manual come from the table that the binary has.
+$(BUILD)/almanac.8: docs/almanac.8 $(BUILD)/almanac
+	$(call quiet,MAN,$@)$(BUILD)/almanac help --mdoc | fold -s -w 78 | sed 's/ *$$//' | \
+		sed -e '/^\.\\" SETTINGS$$/{r /dev/stdin' -e 'd;}' docs/almanac.8 >$@
+
 # --- programs of the tests: each is one file, with the whole house behind it -------------------------
 
 test-binaries: $(TESTS:%.c=$(BUILD)/%)
@@ -106,6 +120,26 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HOUSE)
 	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $< $(HOUSE) -lcmocka -ldl $(LDLIBS)
 
 # --- what people ask for ----------------------------------------------------------------------------
+
+install: $(BUILD)/almanac $(BUILD)/almanac.8 ## install below PREFIX=/usr/local: binary, manual, unit, settings, documents
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(DOCDIR)' \
+		'$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(SYSCONFDIR)/almanac'
+	install -m 755 $(BUILD)/almanac '$(DESTDIR)$(BINDIR)/almanac'
+	install -m 644 $(BUILD)/almanac.8 '$(DESTDIR)$(MANDIR)/man8/almanac.8'
+	sed -e 's|/usr/local/bin|$(BINDIR)|' -e 's|/etc/almanac|$(SYSCONFDIR)/almanac|' \
+		docs/operations/almanac.service >'$(DESTDIR)$(UNITDIR)/almanac.service'
+	chmod 644 '$(DESTDIR)$(UNITDIR)/almanac.service'
+	install -m 640 .env.example '$(DESTDIR)$(SYSCONFDIR)/almanac/almanac.env.example'
+	install -m 644 README.md CHANGELOG.md LICENSE docs/operations/alerts.yml \
+		docs/operations/grafana.json '$(DESTDIR)$(DOCDIR)'
+	install -m 644 docs/operations/README.md '$(DESTDIR)$(DOCDIR)/operations.md'
+
+uninstall: ## take away what `make install` put there; almanac.env stays
+	rm -f '$(DESTDIR)$(BINDIR)/almanac' '$(DESTDIR)$(MANDIR)/man8/almanac.8' \
+		'$(DESTDIR)$(UNITDIR)/almanac.service' \
+		'$(DESTDIR)$(SYSCONFDIR)/almanac/almanac.env.example'
+	rm -rf '$(DESTDIR)$(DOCDIR)'
+	-rmdir '$(DESTDIR)$(SYSCONFDIR)/almanac' 2>/dev/null
 
 run: export ALMANAC_BINARY = $(BUILD)/almanac
 run: ## install what is missing, build, start a private PostgreSQL, serve until Ctrl-C
@@ -201,6 +235,6 @@ clean: ## remove what was built; the database in .postgres stays
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 -include $(shell find $(BUILD)/sql $(BUILD)/src $(BUILD)/tests -name '*.d' 2>/dev/null)

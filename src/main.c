@@ -22,6 +22,7 @@
 #include "almanac/tasks.h"
 #include "almanac/tokens.h"
 #include "almanac/uuid.h"
+#include "help.h"
 #include "reload.h"
 
 #define EXIT_FINE 0
@@ -69,37 +70,47 @@ static int complain(const struct str *complaint, int code)
 	return code;
 }
 
-static int help(void)
+/* NULL: all of it. */
+static int help(const char *word)
+{
+	struct str out;
+	bool is_known = true;
+
+	str_init(&out, TEXT_MAX);
+	if (word)
+		is_known = help_append_about(&out, word);
+	else
+		help_append(&out);
+	if (is_known)
+		fputs(str_text(&out), stdout);
+	else
+		fprintf(stderr,
+			"almanac: there is no command, setting or group \"%s\": try almanac --help\n",
+			word);
+	str_finish(&out);
+	return is_known ? EXIT_FINE : EXIT_USAGE;
+}
+
+static int manual(void)
 {
 	struct str out;
 
 	str_init(&out, TEXT_MAX);
-	str_append_text(
-		&out,
-		"almanac: everything in a backend that happens at a time, over HTTP.\n\n"
-		"Usage: almanac [COMMAND]\n\n"
-		"  (none)      migrate the database, serve, run the schedule; SIGTERM drains and ends,\n"
-		"              SIGHUP reads the settings again\n"
-		"  migrate     bring the database's schema up to date and end\n"
-		"  check       judge the settings and the database and end: 0 all is well\n"
-		"  healthcheck [--ready]\n"
-		"              ask the daemon of these settings for /livez, or /readyz, and end: 0 when\n"
-		"              it answers 200 within two seconds\n"
-		"  rebuild-tasks [--dry-run]\n"
-		"              make the tasks anew from the webhooks that are kept and end; dry: only\n"
-		"              compare, 0 when they agree\n"
-		"  token NAME SCOPE\n"
-		"              make a bearer token for API_TOKENS; SCOPE: read, write or admin\n"
-		"  openapi     print the description of the HTTP interface (OpenAPI 3.1) and end\n"
-		"  --help      this text\n"
-		"  --version   the version\n\n"
-		"Exit codes: 0 fine, 1 something failed, 2 wrong use or a wrong setting.\n\n"
-		"Settings come from the environment, and from .env in the working directory for\n"
-		"what is not set there.\n\n");
-	settings_help(&out);
+	settings_manual(&out);
 	fputs(str_text(&out), stdout);
 	str_finish(&out);
 	return EXIT_FINE;
+}
+
+static int refuse(const char *word)
+{
+	const char *near = help_suggest(word);
+
+	fprintf(stderr, "almanac: unknown command \"%s\": ", word);
+	if (near)
+		fprintf(stderr, "did you mean \"%s\"? ", near);
+	fputs("try almanac --help\n", stderr);
+	return EXIT_USAGE;
 }
 
 static int openapi(void)
@@ -521,27 +532,38 @@ static bool is_word(const char *given, const char *wanted)
 	return given && wanted ? strcmp(given, wanted) == 0 : given == wanted;
 }
 
+/* What needs no settings: false when it is none of these. */
+static bool answer(int count, char **words, int *code)
+{
+	if (count == 2 && (is_word(words[1], "--help") || is_word(words[1], "help")))
+		*code = help(NULL);
+	else if (count == 3 && is_word(words[1], "help"))
+		*code = is_word(words[2], "--mdoc") ? manual() : help(words[2]);
+	else if (count == 2 && is_word(words[1], "--version"))
+		*code = version();
+	else if (count == 4 && is_word(words[1], "token"))
+		*code = make_token(words[2], words[3]);
+	else if (count == 2 && is_word(words[1], "openapi"))
+		*code = openapi();
+	else
+		return false;
+	return true;
+}
+
 int main(int count, char **arguments)
 {
 	const char *first = count > 1 ? arguments[1] : NULL;
 	const char *second = count > 2 ? arguments[2] : NULL;
+	int code = EXIT_USAGE;
 
-	if (count == 2 && strcmp(first, "--help") == 0)
-		return help();
-	if (count == 2 && strcmp(first, "--version") == 0)
-		return version();
-	if (count == 4 && strcmp(first, "token") == 0)
-		return make_token(second, arguments[3]);
-	if (count > 1 && strcmp(first, "token") == 0) {
+	if (answer(count, arguments, &code))
+		return code;
+	if (is_word(first, "token")) {
 		fputs("almanac: usage: almanac token NAME SCOPE\n", stderr);
 		return EXIT_USAGE;
 	}
-	if (count == 2 && strcmp(first, "openapi") == 0)
-		return openapi();
 	for (size_t i = 0; count <= 3 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (is_word(first, commands[i].words[0]) && is_word(second, commands[i].words[1]))
 			return with_settings(commands[i].command);
-	fprintf(stderr, "almanac: unknown command \"%s\": try almanac --help\n",
-		arguments[count - 1]);
-	return EXIT_USAGE;
+	return refuse(arguments[count - 1]);
 }

@@ -125,6 +125,13 @@ void settings_compare(const struct settings *started, const struct settings *cur
 /* Grouped help: name, default, allowed values, what it does. */
 void settings_help(struct str *out);
 
+/* The same of the setting or the group of that name, else of those whose name holds `word`; false when
+ * there is none. */
+bool settings_help_about(struct str *out, const char *word);
+
+/* All settings as sections of a manual page, mdoc(7). */
+void settings_manual(struct str *out);
+
 /* The whole of `.env.example`, as the table demands it. */
 void settings_example(struct str *out);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "settings_parts.h"
 
@@ -365,6 +366,19 @@ static void append_reload(struct str *out, enum setting setting)
 	str_append_text(out, settings_is_reloadable(setting) ? "; taken on SIGHUP" : "");
 }
 
+static void append_help(struct str *out, int place)
+{
+	const struct row *row = &settings_table[place];
+
+	str_format(out, "  %s=%s\n      %s.\n      Must be ", row->name, row->by_default,
+		   row->help);
+	append_allowed(out, row);
+	append_reload(out, place);
+	str_append_text(out, ".\n");
+	if (row->is_secret)
+		str_format(out, "      Or %s_FILE: the path of a file that holds it.\n", row->name);
+}
+
 void settings_help(struct str *out)
 {
 	const char *group = NULL;
@@ -375,15 +389,76 @@ void settings_help(struct str *out)
 		if (row->group != group)
 			str_format(out, "%s%s\n", group ? "\n" : "", row->group);
 		group = row->group;
-		str_format(out, "  %s=%s\n      %s.\n      Must be ", row->name, row->by_default,
-			   row->help);
-		append_allowed(out, row);
-		append_reload(out, i);
-		str_append_text(out, ".\n");
-		if (row->is_secret)
-			str_format(out, "      Or %s_FILE: the path of a file that holds it.\n",
-				   row->name);
+		append_help(out, i);
 	}
+}
+
+static bool is_about(const struct row *row, const char *word, bool is_whole)
+{
+	if (is_whole)
+		return strcasecmp(row->name, word) == 0 || strcasecmp(row->group, word) == 0;
+	return strcasestr(row->name, word) != NULL;
+}
+
+static bool append_about(struct str *out, const char *word, bool is_whole)
+{
+	size_t before = out->length;
+
+	for (int i = 0; i < SETTING_COUNT; i++)
+		if (is_about(&settings_table[i], word, is_whole))
+			append_help(out, i);
+	return out->length > before;
+}
+
+bool settings_help_about(struct str *out, const char *word)
+{
+	return *word && (append_about(out, word, true) || append_about(out, word, false));
+}
+
+/* mdoc(7): a line that began with a dot or an apostrophe would be a request. */
+static void append_words_of_manual(struct str *out, const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		str_append_text(out, "\\&");
+	for (; *text; text++) {
+		if (*text == '\\')
+			str_append_text(out, "\\e");
+		else
+			str_append_char(out, *text);
+	}
+}
+
+static void append_manual(struct str *out, int place)
+{
+	const struct row *row = &settings_table[place];
+
+	str_format(out, ".It Ev %s\n", row->name);
+	append_words_of_manual(out, row->help);
+	str_append_text(out, ".\nMust be ");
+	append_allowed(out, row);
+	append_reload(out, place);
+	str_append_text(out, ".\n");
+	if (*row->by_default)
+		str_format(out, "Default:\n.Ql %s .\n", row->by_default);
+	if (row->is_secret)
+		str_format(out, "Or\n.Ev %s_FILE :\nthe path of a file that holds it.\n",
+			   row->name);
+}
+
+void settings_manual(struct str *out)
+{
+	const char *group = NULL;
+
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		const struct row *row = &settings_table[i];
+
+		if (row->group != group)
+			str_format(out, "%s.Ss %s\n.Bl -tag -width Ds\n", group ? ".El\n" : "",
+				   row->group);
+		group = row->group;
+		append_manual(out, i);
+	}
+	str_append_text(out, ".El\n");
 }
 
 void settings_example(struct str *out)

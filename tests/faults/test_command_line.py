@@ -251,3 +251,48 @@ def test_a_daemon_told_to_stop_while_it_starts_stops(database, delay):
     time.sleep(delay)
     assert almanac.terminate() in (0, -signal.SIGTERM)
     almanac.close()
+
+
+# --- help that is asked for, and help that is not -------------------------------------------------
+
+
+@pytest.mark.parametrize("word, names", [
+    ("HTTP_PORT", ["HTTP_PORT"]), ("http_port", ["HTTP_PORT"]), ("log", ["LOG_LEVEL", "LOG_FORMAT"]),
+    ("TIMER_RETRY", ["TIMER_RETRY_SECONDS"])])
+def test_help_tells_of_one_setting_or_a_group(word, names):
+    done = daemons.run("help", word)
+    assert done.returncode == 0 and done.stderr == ""
+    assert re.findall(r"^  ([A-Z_]+)=", done.stdout, re.MULTILINE) == names
+
+
+def test_help_tells_of_one_command():
+    done = daemons.run("help", "migrate")
+    assert done.returncode == 0
+    assert done.stdout == "  migrate     bring the database's schema up to date and end\n"
+
+
+def test_help_is_the_same_by_either_word():
+    assert daemons.run("help").stdout == daemons.run("--help").stdout
+
+
+@pytest.mark.parametrize("word", ["nonsense", "", "x" * 5000])
+def test_help_about_nothing_is_refused(word):
+    done = daemons.run("help", word)
+    assert done.returncode == 2 and done.stdout == ""
+    assert complaints(done)[0].startswith(f'there is no command, setting or group "{word[:10]}')
+
+
+@pytest.mark.parametrize("given, meant", [
+    ("migrat", "migrate"), ("chekc", "check"), ("health-check", "healthcheck"),
+    ("helthcheck", "healthcheck"), ("--hlep", "--help"), ("-help", "help"),
+    ("rebuild_tasks", "rebuild-tasks"), ("tokens", "token")])
+def test_a_misspelt_command_is_guessed(given, meant):
+    done = daemons.run(given, DATABASE_URL=NOWHERE)
+    assert done.returncode == 2 and done.stdout == ""
+    assert complaints(done) == [
+        f'unknown command "{given}": did you mean "{meant}"? try almanac --help']
+
+
+@pytest.mark.parametrize("given", ["x", "me", "serve-me", "restart", "y" * 33, "z" * 5000])
+def test_what_is_like_nothing_is_not_guessed(given):
+    assert complaints(daemons.run(given))[0] == f'unknown command "{given}": try almanac --help'
