@@ -50,6 +50,8 @@ struct problem_kind {
 	const char *code;
 	const char *title;
 	int retry_after_s; /* 0: no Retry-After */
+	const char
+		*advice; /* what is allowed, or what to do now: told when nothing nearer is known */
 };
 
 const struct problem_kind *problem_kind(enum problem problem);

@@ -43,7 +43,8 @@ static void say(struct request *request, const struct db_rows *rows)
 		return;
 	endpoint->says(request, rows, &request->reply);
 	if (request->reply.body.has_overflowed)
-		request_complain(request, PROBLEM_REFUSED, "the answer is too large", NULL);
+		request_complain(request, PROBLEM_REFUSED,
+				 "the answer is too large: ask for less at once", NULL);
 }
 
 /* PostgreSQL, appendix A: classes and codes of errors that are not ours. */
@@ -52,12 +53,13 @@ static const struct {
 	enum problem problem;
 	const char *detail;
 } refusals[] = {
-	{"57014", PROBLEM_DATABASE_AWAY, "the database took too long"},
+	{"57014", PROBLEM_DATABASE_AWAY,
+	 "the database took too long: ask for less at once, or try again"},
 	{"22", PROBLEM_BAD_REQUEST, "a value is beyond what the database can keep"},
-	{"25006", PROBLEM_DATABASE_AWAY, "the database only reads at the moment"},
-	{"40", PROBLEM_OVERLOADED, "others changed the same at the same time"},
-	{"55P03", PROBLEM_OVERLOADED, "others hold what this needs"},
-	{"53", PROBLEM_DATABASE_AWAY, "the database has no room"},
+	{"25006", PROBLEM_DATABASE_AWAY, "the database only reads at the moment: try again later"},
+	{"40", PROBLEM_OVERLOADED, "others changed the same at the same time: try again"},
+	{"55P03", PROBLEM_OVERLOADED, "others hold what this needs: try again in a moment"},
+	{"53", PROBLEM_DATABASE_AWAY, "the database has no room: whoever runs it must make some"},
 };
 
 static void say_refused(struct request *request, const struct db_answer *answer)
@@ -209,7 +211,8 @@ static void say_unasked(struct request *request, const struct db *db)
 		request_complain(request, PROBLEM_SHUTTING_DOWN, NULL, NULL);
 	else if (db && db_is_connected(db))
 		request_complain(request, PROBLEM_OVERLOADED,
-				 "too many questions wait for the database", NULL);
+				 "too many questions wait for the database: try again in a moment",
+				 NULL);
 	else
 		request_complain(request, PROBLEM_DATABASE_AWAY, NULL, NULL);
 }

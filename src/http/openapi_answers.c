@@ -432,7 +432,7 @@ static void append_example(struct str *out, const struct problem_kind *kind)
 	str_format(out, "\"urn:almanac:problem:%s\"", kind->code);
 	write_text(out, "title", kind->title);
 	write_number(out, "status", kind->status);
-	write_text(out, "detail", kind->title);
+	write_text(out, "detail", kind->advice);
 	write_text(out, "instance", "/path/of/the/request");
 	write_text(out, "code", kind->code);
 	write_close(out, '}');

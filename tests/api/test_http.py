@@ -314,3 +314,24 @@ def test_concurrent_requests_do_not_mix(almanac):
             assert part, text[-200:]
             text += part
     assert re.findall(rb"X-Request-Id: (\S+)", text) == [start.encode() for start in starts]
+
+
+# --- errors tell what to do -----------------------------------------------------------------------
+
+ADVISED = {
+    ("GET", "/nothing"): "GET / lists the paths", ("PUT", "/status"): "Allow",
+    ("GET", "/api/v1/providers/77"): "GET /api/v1/providers ",
+    ("GET", f"/api/v1/events/{ID}"): "GET /api/v1/events ",
+    ("GET", f"/api/v1/timers/{ID}"): "GET /api/v1/timers ",
+    ("GET", "/api/v1/tasks/none"): "GET /api/v1/tasks ",
+    ("GET", "/api/v1/webhooks/77"): "GET /api/v1/webhooks ",
+    ("POST", "/api/v1/providers"): "Content-Type",
+    ("GET", "/api/v1/events?limit=x"): "limit must be",
+}
+
+
+@pytest.mark.parametrize("method, path", ADVISED)
+def test_a_problem_says_what_to_do(method, path, almanac):
+    told = problem(almanac.request(method, path, data=b"{}" if method == "POST" else None))
+    assert ADVISED[method, path] in told["detail"]
+    assert told["detail"] != told["title"]
