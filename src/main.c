@@ -1,4 +1,5 @@
 /* main.c - opens the house room by room, closes it in reverse; the command line. */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,11 +134,26 @@ static int version(void)
 
 /* --- the house opens -------------------------------------------------------------------------------- */
 
+/* Whoever aborts has just come upon what must not be: no memory, or a fault of ours. The process ends when
+ * this returns; nothing but write(2) is safe here. */
+static void tell_why(int signal_number)
+{
+	static const char no_memory[] = "level=error what=\"out of memory\"\n";
+	static const char fault[] = "level=error what=\"aborted by a fault of almanac itself\"\n";
+	bool has_no_memory = errno == ENOMEM;
+	ssize_t written = write(STDERR_FILENO, has_no_memory ? no_memory : fault,
+				(has_no_memory ? sizeof(no_memory) : sizeof(fault)) - 1);
+
+	(void)signal_number;
+	(void)written;
+}
+
 /* A write that finds nobody, or no room below `ulimit -f`, says so by itself. */
 static void block_signals(sigset_t *signals)
 {
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGABRT, tell_why);
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);

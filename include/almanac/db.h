@@ -64,6 +64,10 @@ struct db_answer {
 	int64_t queued_us;          /* of these, until it left for the server */
 };
 
+/* Refused for what is no fault of the statement and may be over by itself: no room, locks, a server that
+ * only reads or shuts down. */
+bool db_may_pass(const struct db_answer *answer);
+
 /* A question, embedded in its asker, untouched until answered. Fill the first four. */
 struct question {
 	enum sql statement;

@@ -91,6 +91,7 @@ struct fetcher_options {
 	const struct guard *guard;
 	const char *user_agent;
 	int max_connections; /* of each lane */
+	int max_kept;        /* of these, when no call uses them; 0: all */
 	/* libcurl looks through all connections and names it knows at the end of each call. Calls are
 	 * spread over so many sets of these by their destination; 0: one. */
 	int lanes;

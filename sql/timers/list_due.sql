@@ -45,7 +45,7 @@ page AS (
 		SELECT * FROM (
 			SELECT s.* FROM timers_over_shown AS s, bounds
 			WHERE ("dueAt", id) > (since, last) AND "dueAt" < until
-			  AND status <> 'finished' AND status = $3::text
+			  AND status <> 'finished' AND status = $3::text AND $3::text IS NOT NULL
 			ORDER BY "dueAt", id LIMIT $6::bigint
 		) AS lost
 	) AS parts

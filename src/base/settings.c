@@ -131,6 +131,10 @@ const struct row settings_table[SETTING_COUNT] = {
 		"7", NULL, false, "days records of sync runs are kept, and events that vanished"},
 	[SETTING_TIMER_CONCURRENCY] = {"TIMER_CONCURRENCY", timers, KIND_NUMBER, 1, 4096, "256", NULL,
 				       false, "webhooks called at the same time by one daemon"},
+	[SETTING_TIMER_SLOW_CONCURRENCY] =
+		{"TIMER_SLOW_CONCURRENCY", timers, KIND_NUMBER, 0, 16384, "2048", NULL, false,
+		 "further webhooks that may be under way for longer than 100 ms, so that slow receivers hold "
+		 "up nobody"},
 	[SETTING_TIMER_DESTINATION_CONCURRENCY] =
 		{"TIMER_DESTINATION_CONCURRENCY", timers, KIND_NUMBER, 1, 4096, "64", NULL, false,
 		 "of these, calls to the same scheme, host and port"},

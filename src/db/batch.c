@@ -23,6 +23,9 @@
  * A lock timeout counts, since it may come before the server has found the deadlock. */
 static const char *const transient[] = {"40001", "40P01", "55P03", NULL};
 
+/* The beginnings of codes: PostgreSQL, appendix A. */
+static const char *const passing[] = {"08", "25006", "40", "53", "55P03", "57", "58", NULL};
+
 /* --- lists ------------------------------------------------------------------------------------------ */
 
 void questions_push(struct questions *list, struct question *question)
@@ -519,4 +522,15 @@ void batch_expire_queue(struct db *db)
 	while (db->queue.first && db->queue.first->asked_us <= oldest)
 		questions_push(&late, questions_pop(&db->queue));
 	tell_all_away(db, &late, "the database is too busy");
+}
+
+bool db_may_pass(const struct db_answer *answer)
+{
+	size_t i = 0;
+
+	if (answer->verdict != DB_REFUSED)
+		return false;
+	while (passing[i] && !span_starts_with(span_of(answer->sqlstate), span_of(passing[i])))
+		i++;
+	return passing[i] != NULL;
 }

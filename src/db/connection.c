@@ -197,7 +197,7 @@ static void connect_again(struct db *db)
 	db->state = DB_STATE_DIALING;
 	db->dial = dial_start(&db->options, &db->turn);
 	if (!db->dial) {
-		db_lose(db, "no thread can be started to connect");
+		db_lose(db, "no thread or file is left to connect with");
 		return;
 	}
 	watch_for(db, dial_fd(db->dial), EPOLLIN);

@@ -39,7 +39,8 @@ static char *copy(const char *text)
 static void destroy(struct dial *dial)
 {
 	PQfinish(dial->connection);
-	close(dial->done);
+	if (dial->done >= 0)
+		close(dial->done);
 	free(dial->conninfo);
 	free(dial->application_name);
 	free(dial);
@@ -76,9 +77,7 @@ struct dial *dial_start(const struct db_options *options, const struct turn *tur
 	dial->application_name = copy(options->application_name);
 	dial->turn = *turn;
 	dial->is_replica = options->is_replica;
-	if (dial->done < 0)
-		abort();
-	if (pthread_create(&dial->thread, NULL, begin, dial) == 0)
+	if (dial->done >= 0 && pthread_create(&dial->thread, NULL, begin, dial) == 0)
 		return dial;
 	destroy(dial);
 	return NULL;

@@ -30,7 +30,7 @@ struct fetcher {
 	struct loop *loop;
 	const struct guard *guard;
 	char *user_agent;
-	int max_connections;
+	int max_connections, max_kept;
 	struct fetch_lane *lanes;
 	int lane_count;
 	struct fetch_socket **sockets; /* by their descriptors; NULL: unknown */

@@ -63,7 +63,7 @@ static void destroy_call(struct fetch_call *call)
 static void give_call(struct fetch_call *call, CURLcode code)
 {
 	struct fetcher *fetcher = call->fetcher;
-	if (fetcher->spare_count >= fetcher->max_connections) {
+	if (fetcher->spare_count >= fetcher->max_kept * fetcher->lane_count) {
 		destroy_call(call);
 		return;
 	}
@@ -153,6 +153,7 @@ struct fetcher *fetcher_create(struct loop *loop, const struct fetcher_options *
 	fetcher->user_agent = strdup(options->user_agent);
 	assert(fetcher->user_agent != NULL);
 	fetcher->max_connections = options->max_connections;
+	fetcher->max_kept = options->max_kept ? options->max_kept : options->max_connections;
 	multi_open(fetcher, options->lanes > 0 ? options->lanes : 1);
 	return fetcher;
 }

@@ -202,6 +202,7 @@ static int timer_wanted(CURLM *multi, long timeout_ms, void *owner)
 static void open_lane(struct fetcher *fetcher, struct fetch_lane *lane)
 {
 	long max_connections = fetcher->max_connections;
+	long max_kept = fetcher->max_kept;
 	lane->fetcher = fetcher;
 	lane->timer.fire = timer_due;
 	lane->multi = curl_multi_init();
@@ -210,7 +211,7 @@ static void open_lane(struct fetcher *fetcher, struct fetch_lane *lane)
 	curl_multi_setopt(lane->multi, CURLMOPT_SOCKETDATA, lane);
 	curl_multi_setopt(lane->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
 	curl_multi_setopt(lane->multi, CURLMOPT_TIMERDATA, lane);
-	curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, max_connections);
+	curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, max_kept);
 	curl_multi_setopt(lane->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections);
 }
 

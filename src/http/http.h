@@ -101,6 +101,8 @@ struct worker {
 	struct loop_timer sweep;
 	_Atomic int64_t beat_us; /* when it last swept, for others */
 	bool has_resumed;
+	bool is_at_limit;     /* libmicrohttpd takes no connection, for want of a file */
+	bool is_out_of_files; /* since the last sweep */
 	struct db *read, *write;
 	char read_label[32], write_label[32];
 	struct cache *cache;
@@ -109,7 +111,7 @@ struct worker {
 	struct digest *digest; /* of tokens */
 	struct connection *connections;
 	struct errand *errands; /* that are away for a request here */
-	size_t connection_count, connection_limit;
+	size_t connection_count, connection_limit, connection_spare;
 	size_t open_requests;
 	z_stream deflater;
 	uint64_t dice;
@@ -127,6 +129,7 @@ struct server {
 	int worker_started;
 	int port;
 	struct made_asset openapi;
+	size_t connection_limit, connection_spare; /* of each worker */
 	size_t route_count;
 	struct route_metrics *route_metrics; /* one more: unknown routes */
 	struct access *access;               /* what the workers began with, or got last */

@@ -14,8 +14,15 @@
 
 #define BACKLOG 4096
 
-/* Files besides connections: databases, feeds, loops. */
-#define OTHER_FILES 512
+/* Files that clients may not take, beside those of webhooks under way: databases, feeds, loops, connections
+ * that are kept for the next webhook. */
+#define OTHER_FILES 1280
+
+/* What it holds without anybody's doing. */
+#define OWN_FILES 96
+
+/* Of each worker, beyond its limit: connections that are taken to be told 503. */
+#define SPARE_CONNECTIONS 256
 
 /* --- where to listen ------------------------------------------------------------------------------------ */
 
@@ -173,19 +180,48 @@ static void describe(struct server *server)
 
 /* --- start and stop ------------------------------------------------------------------------------------- */
 
-static void raise_file_limit(const struct settings *settings)
+/* How many files may be open: as many as are wanted, if that is allowed. */
+static size_t raise_file_limit(size_t wanted)
 {
 	struct rlimit limit;
-	rlim_t wanted =
-		(rlim_t)settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) + OTHER_FILES;
+	rlim_t before;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
+		return wanted;
+	before = limit.rlim_cur;
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-		log_warn(log_what("fewer open files are allowed than HTTP_MAX_CONNECTIONS needs"),
-			 log_number("allowed", (int64_t)limit.rlim_cur),
-			 log_number("needed", (int64_t)wanted));
+	return (size_t)(setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before);
+}
+
+/* Whatever the limit is, clients leave enough for the rest; of few files they get half. */
+static size_t files_for_clients(size_t allowed, size_t others)
+{
+	if (allowed > 2 * others)
+		return allowed - others;
+	return allowed > OWN_FILES ? (allowed - OWN_FILES) / 2 : 0;
+}
+
+static void share_files(struct server *server)
+{
+	const struct settings *settings = server->options.settings;
+	size_t workers = (size_t)server->worker_count;
+	size_t asked = (size_t)settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) / workers;
+	size_t others = OTHER_FILES + (size_t)settings_number(settings, SETTING_TIMER_CONCURRENCY) +
+			(size_t)settings_number(settings, SETTING_TIMER_SLOW_CONCURRENCY);
+	size_t wanted = workers * (asked + SPARE_CONNECTIONS) + others;
+	size_t allowed = raise_file_limit(wanted);
+	size_t room = files_for_clients(allowed, others) / workers;
+
+	server->connection_limit = asked;
+	server->connection_spare = SPARE_CONNECTIONS;
+	if (allowed >= wanted)
+		return;
+	server->connection_spare = room / 4 < SPARE_CONNECTIONS ? room / 4 : SPARE_CONNECTIONS;
+	if (room - server->connection_spare < asked)
+		server->connection_limit = room - server->connection_spare;
+	log_warn(log_what("fewer open files are allowed than HTTP_MAX_CONNECTIONS needs"),
+		 log_number("allowed", (int64_t)allowed), log_number("needed", (int64_t)wanted),
+		 log_number("connections", (int64_t)(workers * server->connection_limit)));
 }
 
 static int count_workers(const struct settings *settings)
@@ -283,7 +319,7 @@ struct server *server_start(const struct server_options *options, struct str *co
 	if (!server->workers)
 		abort();
 	server->limits = limits_create();
-	raise_file_limit(options->settings);
+	share_files(server);
 	register_metrics(server);
 	describe(server);
 	server->access =

@@ -19,13 +19,15 @@
 #define SWEEP_US (SECOND / 4)
 #define DRAIN_US (SECOND / 200)
 
+/* Who is only to be told that there are too many has this long to ask. */
+#define EXTRA_PATIENCE_US SECOND
+
 /* After the deadline the last answers get this long to leave. */
 #define LAST_WORDS_US (SECOND / 5)
 
 /* Room for head and target; libmicrohttpd answers 414 and 431 beyond it. It clears all of it with every
  * request, so more would cost more. */
 #define CONNECTION_MEMORY ((size_t)16 << 10)
-#define SPARE_CONNECTIONS 256
 
 /* A commit costs as much for many as for one. */
 #define COMMIT_COMPANY_US 500
@@ -69,11 +71,14 @@ static size_t keep_escaped(void *argument, struct MHD_Connection *mhd, char *tex
 	return strlen(text);
 }
 
-static void ignore_log(void *argument, const char *format, va_list values)
+/* Of what libmicrohttpd has to say only this matters: there was no file for another connection. */
+static void hear_log(void *argument, const char *format, va_list values)
 {
-	(void)argument;
-	(void)format;
+	struct worker *worker = argument;
+
 	(void)values;
+	if (strstr(format, "resource limit"))
+		worker->is_out_of_files = worker->is_at_limit = true;
 }
 
 /* --- connections ---------------------------------------------------------------------------------------- */
@@ -95,8 +100,10 @@ static void connection_open(struct worker *worker, struct MHD_Connection *mhd, v
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->deadline_us = clock_steady_us() + worker_patience_us(worker);
 	access_admit(connection, mhd);
-	if (worker->connection_count >= worker->connection_limit)
+	if (worker->connection_count >= worker->connection_limit) {
 		connection->refusal = PROBLEM_OVERLOADED;
+		connection->deadline_us = clock_steady_us() + EXTRA_PATIENCE_US;
+	}
 	if (worker->access->identity) {
 		connection->access = access_hold(worker->access);
 		identity_show(connection->access->identity, mhd);
@@ -118,8 +125,10 @@ static void connection_close(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
 
-	if (worker->connection_count >= worker->connection_limit + SPARE_CONNECTIONS)
+	if (worker->is_at_limit ||
+	    worker->connection_count >= worker->connection_limit + worker->connection_spare)
 		worker->has_resumed = true;
+	worker->is_at_limit = false;
 	if (connection->before)
 		connection->before->after = connection->after;
 	else
@@ -142,6 +151,22 @@ static void connection_changed(void *argument, struct MHD_Connection *mhd, void 
 		connection_close(*context);
 }
 
+/* Without a file for another connection libmicrohttpd takes none until one of its own is closed: the one
+ * that has been silent longest. When it has none it was not watched since, or it would try all the time. */
+static void make_room(struct worker *worker)
+{
+	struct connection *oldest = worker->connections;
+
+	worker->is_out_of_files = false;
+	for (struct connection *connection = oldest; connection; connection = connection->after)
+		if (connection->deadline_us < oldest->deadline_us)
+			oldest = connection;
+	if (oldest && oldest->deadline_us != INT64_MAX)
+		shutdown(oldest->fd, SHUT_RDWR);
+	if (!worker->watch.is_watched)
+		loop_watch(worker->loop, &worker->watch);
+}
+
 /* libmicrohttpd counts silence only; a client that drips a byte now and then is ours to end. It
  * sees the end of the connection and closes it. */
 static void sweep(struct loop_timer *timer)
@@ -157,6 +182,8 @@ static void sweep(struct loop_timer *timer)
 		connection->deadline_us = INT64_MAX;
 		shutdown(connection->fd, SHUT_RDWR);
 	}
+	if (worker->is_out_of_files)
+		make_room(worker);
 	loop_timer_set(worker->loop, timer, now + SWEEP_US);
 }
 
@@ -166,6 +193,8 @@ static void run_daemon(struct worker *worker)
 {
 	worker->has_resumed = false;
 	MHD_run(worker->daemon);
+	if (worker->is_out_of_files && worker->connection_count == 0 && worker->watch.is_watched)
+		loop_unwatch(worker->loop, &worker->watch);
 }
 
 static void ready(struct loop_watch *watch, uint32_t events)
@@ -291,12 +320,12 @@ static bool start_daemon(struct worker *worker, int listener)
 
 	worker->daemon = MHD_start_daemon(
 		flags | (identity ? MHD_USE_TLS : 0), 0, NULL, NULL, handle, worker,
-		MHD_OPTION_ARRAY, identity ? tls : tls + 3, MHD_OPTION_EXTERNAL_LOGGER, ignore_log,
-		NULL, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_URI_LOG_CALLBACK, born, worker,
-		MHD_OPTION_NOTIFY_COMPLETED, completed, worker, MHD_OPTION_NOTIFY_CONNECTION,
-		connection_changed, worker, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, worker,
-		MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)(worker->connection_limit + SPARE_CONNECTIONS),
+		MHD_OPTION_ARRAY, identity ? tls : tls + 3, MHD_OPTION_EXTERNAL_LOGGER, hear_log,
+		worker, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_URI_LOG_CALLBACK, born,
+		worker, MHD_OPTION_NOTIFY_COMPLETED, completed, worker,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, worker,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, worker, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)(worker->connection_limit + worker->connection_spare),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
 		0, MHD_OPTION_END);
 	if (!worker->daemon)
@@ -326,7 +355,8 @@ static void *run(void *argument)
 	loop_run(worker->loop);
 	close_databases(worker);
 	run_daemon(worker);
-	loop_unwatch(worker->loop, &worker->watch);
+	if (worker->watch.is_watched)
+		loop_unwatch(worker->loop, &worker->watch);
 	loop_hook_remove(worker->loop, &worker->hook);
 	loop_timer_clear(worker->loop, &worker->sweep);
 	loop_timer_clear(worker->loop, &worker->drain);
@@ -345,9 +375,8 @@ static void prepare(struct worker *worker, struct server *server, int index)
 	worker->index = index;
 	worker->access = access_hold(server->access);
 	worker->digest = digest_create();
-	worker->connection_limit =
-		(size_t)(settings_number(settings, SETTING_HTTP_MAX_CONNECTIONS) /
-			 server->worker_count);
+	worker->connection_limit = server->connection_limit;
+	worker->connection_spare = server->connection_spare;
 	worker->loop = loop_create();
 	worker->mailbox = mailbox_create(worker->loop);
 	worker->stop.open = stop_heard;

@@ -44,6 +44,9 @@ struct flight {
 	size_t kept_length;
 	int64_t epoch; /* of its shard, when it was confirmed */
 	struct webhook_verdict verdict;
+	struct flight *before, *after; /* among the quick ones */
+	int64_t launched_us;           /* steady clock */
+	bool is_quick, is_slow;
 };
 
 struct timers_metrics {
@@ -96,8 +99,8 @@ struct timers {
 	struct guard *guard;
 	struct webhook_secrets *secrets;
 	struct webhook_retries *retries;
-	size_t concurrency;
-	uint64_t dice; /* for jitter */
+	size_t concurrency; /* places */
+	uint64_t dice;      /* for jitter */
 	struct timers_metrics metrics;
 	struct job purge_job;
 	bool is_stopping;
@@ -117,6 +120,9 @@ struct timers {
 	struct loop_timer telling; /* metrics, once a second */
 	size_t due;                /* DUE, all destinations */
 	size_t flying;
+	struct flight *quick_first,
+		*quick_last;     /* under way for less than SLOW_US, the oldest first */
+	size_t slow, slow_limit; /* calls that left their places to others */
 
 	struct flow confirming;
 	bool is_confirming;
@@ -172,6 +178,9 @@ void timers_tell_look(struct timers *timers, uint64_t shards);
 
 /* Forgets it; it stands in no heap or queue any more. */
 void timers_forget(struct timers *timers, struct timer_entry *entry);
+
+/* When a call leaves its place to one that waits for it (steady clock); INT64_MAX: none does. */
+int64_t fire_next_us(const struct timers *timers);
 
 /* Looks at the heaps, confirms and calls what is due, and sets the next wake-up. */
 void timers_turn(struct timers *timers);

@@ -119,7 +119,7 @@ static int64_t next_wake(const struct timers *timers)
 		wake = earlier(wake, timers_steady_of(timers, armed->next_us));
 	if (timers->due && timers->confirm_after_us > clock_steady_us())
 		wake = earlier(wake, timers->confirm_after_us);
-	return wake;
+	return earlier(wake, fire_next_us(timers));
 }
 
 void timers_turn(struct timers *timers)
@@ -293,8 +293,8 @@ static void open_caller(struct timers *timers)
 	struct str complaint;
 	struct fetcher_options options = {
 		.user_agent = timers->options->user_agent,
-		.max_connections = (int)settings_number(settings, SETTING_TIMER_CONCURRENCY),
 		.lanes = LANES,
+		.max_kept = (int)settings_number(settings, SETTING_TIMER_DESTINATION_CONCURRENCY),
 	};
 
 	str_init(&complaint, PAYLOAD_MAX);
@@ -306,7 +306,9 @@ static void open_caller(struct timers *timers)
 	assert(timers->guard && timers->secrets && timers->retries);
 	str_finish(&complaint);
 	options.guard = timers->guard;
-	timers->concurrency = (size_t)options.max_connections;
+	timers->concurrency = (size_t)settings_number(settings, SETTING_TIMER_CONCURRENCY);
+	timers->slow_limit = (size_t)settings_number(settings, SETTING_TIMER_SLOW_CONCURRENCY);
+	options.max_connections = (int)(timers->concurrency + timers->slow_limit);
 	timers->fetcher = fetcher_create(timers->workshop->loop, &options);
 }
 

@@ -16,6 +16,9 @@
 /* Confirming begins this long before the first of a batch is due, and takes all that it may. */
 #define CONFIRM_AHEAD_US (TIMER_CLOSING_US / 2)
 #define AWAY_US (SECOND_US / 10)
+
+/* From so long on a call is slow. */
+#define SLOW_US (SECOND_US / 10)
 #define ARRAY_BYTES ((size_t)1 << 20)
 
 static struct timers *timers_of(struct flow *flow)
@@ -254,11 +257,70 @@ static void confirm_due(struct timers *timers)
 	flow_start(timers->workshop->flows, &timers->confirming, confirm_steps, confirmed);
 }
 
+/* --- places: a call leaves its own when it is over, or slow --------------------------------------------- */
+
+static void take_place(struct timers *timers, struct flight *flight)
+{
+	flight->launched_us = clock_steady_us();
+	flight->is_quick = true;
+	flight->before = timers->quick_last;
+	if (flight->before)
+		flight->before->after = flight;
+	else
+		timers->quick_first = flight;
+	timers->quick_last = flight;
+}
+
+static void leave_place(struct timers *timers, struct flight *flight)
+{
+	if (!flight->is_quick)
+		return;
+	if (flight->before)
+		flight->before->after = flight->after;
+	else
+		timers->quick_first = flight->after;
+	if (flight->after)
+		flight->after->before = flight->before;
+	else
+		timers->quick_last = flight->before;
+	flight->is_quick = false;
+}
+
+static bool may_get_slow(const struct timers *timers)
+{
+	return timers->quick_first && timers->slow < timers->slow_limit;
+}
+
+static bool has_place(const struct timers *timers)
+{
+	return timers->flying - timers->slow < timers->concurrency;
+}
+
+static void let_slow_ones_leave(struct timers *timers)
+{
+	int64_t now = clock_steady_us();
+
+	while (may_get_slow(timers) && timers->quick_first->launched_us + SLOW_US <= now) {
+		timers->quick_first->is_slow = true;
+		leave_place(timers, timers->quick_first);
+		timers->slow++;
+	}
+}
+
+int64_t fire_next_us(const struct timers *timers)
+{
+	if (has_place(timers) || !may_get_slow(timers))
+		return INT64_MAX;
+	return timers->quick_first->launched_us + SLOW_US;
+}
+
 /* --- call --------------------------------------------------------------------------------------------- */
 
 static void land(struct timers *timers, struct timer_entry *entry)
 {
 	entry->state = TIMER_SETTLING;
+	leave_place(timers, entry->flight);
+	timers->slow -= entry->flight->is_slow;
 	timers->flying--;
 	entry->destination->flying--;
 	destination_leave(entry->destination, entry);
@@ -309,6 +371,7 @@ static void launch(struct timers *timers, struct timer_entry *entry)
 	flight->fetch.finished = finished;
 	metric_add(timers->metrics.fired, 1);
 	metric_observe_us(timers->metrics.lateness, now - entry->next_us);
+	take_place(timers, flight);
 	fetch_start(timers->fetcher, &flight->fetch);
 }
 
@@ -328,8 +391,8 @@ static void launch_ready(struct timers *timers)
 {
 	struct timer_entry *entry;
 
-	while (timers->flying < timers->concurrency &&
-	       (entry = destinations_next_ready(&timers->destinations)))
+	let_slow_ones_leave(timers);
+	while (has_place(timers) && (entry = destinations_next_ready(&timers->destinations)))
 		launch(timers, entry);
 }
 

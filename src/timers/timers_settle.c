@@ -127,7 +127,10 @@ static enum flow_next take_settled(struct flow *flow)
 	struct timers *timers = timers_of(flow);
 	struct timer_entry *entry;
 
-	if (flow->answer->verdict == DB_AWAY) {
+	if (flow->answer->verdict == DB_AWAY || db_may_pass(flow->answer)) {
+		if (flow->answer->verdict == DB_REFUSED)
+			log_warn(log_what("results of timers wait for the database"),
+				 log_text("reason", flow->answer->message));
 		take_back(timers);
 		loop_timer_set(timers->workshop->loop, &timers->settle_again,
 			       clock_steady_us() + AWAY_US);

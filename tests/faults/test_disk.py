@@ -1,12 +1,12 @@
 """No room for the spool: the sync fails and says why, everything else goes on, and with room again
 the next sync is good."""
 
-import contextlib
 import resource
 import subprocess
 
 import pytest
 
+from disks import small_disk
 from harness.catalog import Catalog
 from harness.feeds import base, event, feed, one_event, zone
 
@@ -16,19 +16,6 @@ def large_feed(title):
     return feed(*(base(number, f"{title} {number}",
                        event(1, "2026-05-01T20:00:00", "2026-05-01T22:00:00", zone("15.00")))
                   for number in range(1200)))
-
-
-@contextlib.contextmanager
-def small_disk(folder, size):
-    """A file system of so many bytes at this folder."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "almanac", folder],
-                             capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"may not mount here: {mounted.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def assert_only_the_sync_fails(catalog, world, words):

@@ -65,6 +65,7 @@ def parse_line(line):
 
 class Almanac:
     is_held = True  # its answers, against the description
+    prefix = ()     # a command that runs the binary: prlimit with its options
 
     def __init__(self, database_url, token=None, **settings):
         self.token = token
@@ -88,7 +89,7 @@ class Almanac:
 
     def launch(self):
         """Starts the process and waits for nothing."""
-        self._process = subprocess.Popen([binary()], cwd=self.directory,
+        self._process = subprocess.Popen([*self.prefix, binary()], cwd=self.directory,
                                          env=environment(self.settings), text=True,
                                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.PIPE, errors="replace")

@@ -9,8 +9,8 @@ class Nursery:
     def __init__(self):
         self.own = []
 
-    def start(self, database_url, wait=True, **settings):
-        daemon = Almanac(database_url, **settings)
+    def start(self, database_url, wait=True, kind=Almanac, **settings):
+        daemon = kind(database_url, **settings)
         self.own.append(daemon)
         live.append(daemon)
         daemon.start()

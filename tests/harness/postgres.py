@@ -30,9 +30,11 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class Postgres:
-    def __init__(self, fast=False, standby_of=None, **settings):
-        """Makes the cluster; `settings` are those of postgresql.conf."""
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    def __init__(self, fast=False, standby_of=None, folder="/tmp", environment=None, **settings):
+        """Makes the cluster in that folder; `settings` are those of postgresql.conf, `environment` is
+        added to that of the server."""
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="pg-", dir=folder))
+        self._environment = {**os.environ, **(environment or {})}
         self.data = self.directory / "data"
         self.log_path = self.directory / "log"
         self.port = free_port()
@@ -87,7 +89,7 @@ class Postgres:
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log,
                                              stdin=subprocess.DEVNULL, start_new_session=True,
-                                             **self._user)
+                                             env=self._environment, **self._user)
         wait_until(self._is_ready, seconds, "PostgreSQL accepts connections")
 
     def _is_ready(self):

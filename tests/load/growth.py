@@ -3,7 +3,7 @@ with what they are asked there.
 
 Of the timers seven tenths are to come, in the next hundred days and in another order than that of their
 ids; three tenths were over in the last three days, one of a hundred of them failed. Every task came by a
-webhook of the last three days; 100 tasks belong to one user. One event starts every few minutes or, of a
+webhook of the last three days; 100 tasks and 100 report files belong to one user. One event starts every few minutes or, of a
 million, seconds (see catalogs.py).
 """
 
@@ -57,7 +57,7 @@ WEBHOOKS = """
 
 FILES = """
     INSERT INTO report_files
-    SELECT 'file-' || n, 'user-' || n %% 1000, seen - interval '15 s', seen, 500, seen
+    SELECT 'file-' || n, 'user-' || n %% (%(count)s / 100), seen - interval '15 s', seen, 500, seen
     FROM generate_series(1, %(count)s) AS n,
          LATERAL (SELECT now() - interval '3 days' + n * %(step)s * interval '1 ms' AS seen) AS s"""
 

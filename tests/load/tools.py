@@ -1,6 +1,5 @@
 """The tools that ask and measure: wrk, pgbench, the CPU clocks of processes."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -10,13 +9,13 @@ import statistics
 import subprocess
 import time
 
+from harness import processes
 from harness.postgres import BIN
 from harness.processes import children_of
 
 HERE = pathlib.Path(__file__).resolve().parent
 THREADS = 2
 CLIENTS = 8
-TICKS = os.sysconf("SC_CLK_TCK")
 
 # As the daemon's own sessions.
 SESSION = "-c timezone=UTC -c datestyle=ISO -c jit=off -c plan_cache_mode=force_generic_plan"
@@ -106,12 +105,7 @@ def pgbench(url, script, seconds, variables):
 
 def cpu_seconds(pids):
     """User and system time so far of these processes, and of those of their children that ended."""
-    total = 0
-    for pid in pids:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            total += sum(map(int, text[text.rindex(")") + 2:].split()[11:15]))
-    return total / TICKS
+    return sum(map(processes.cpu_seconds, pids))
 
 
 class Clock:
