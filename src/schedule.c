@@ -56,6 +56,8 @@ static void open_rooms(struct scheduler_rooms *rooms, struct workshop *workshop)
 	};
 	schedule->calendar = calendar_open(&schedule->calendar_options);
 	scheduler_add(workshop->scheduler, calendar_purge_job(schedule->calendar));
+	schedule->sizes = health_sizes_open(workshop);
+	scheduler_add(workshop->scheduler, health_sizes_job(schedule->sizes));
 }
 
 static void heard(struct scheduler_rooms *rooms, const char *channel, const char *payload)
@@ -89,6 +91,7 @@ static void give_up(struct scheduler_rooms *rooms)
 
 static void close_rooms(struct scheduler_rooms *rooms)
 {
+	health_sizes_close(schedule_of(rooms)->sizes);
 	calendar_close(schedule_of(rooms)->calendar);
 	tasks_close(schedule_of(rooms)->tasks);
 	timers_close(schedule_of(rooms)->timers);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "almanac/endpoint.h"
+#include "almanac/scheduler.h"
 #include "almanac/str.h"
 
 extern const struct endpoint health_status;  /* GET /status */
@@ -13,6 +14,11 @@ extern const struct endpoint health_live;    /* GET /livez */
 extern const struct endpoint health_ready;   /* GET /readyz */
 extern const struct endpoint health_check;   /* GET /api/v1/health/check */
 extern const struct endpoint health_metrics; /* GET /metrics */
+
+/* The job that tells in metrics how large the tables are. */
+struct health_sizes *health_sizes_open(struct workshop *workshop);
+void health_sizes_close(struct health_sizes *sizes);
+struct job *health_sizes_job(struct health_sizes *sizes);
 
 /* Asks a daemon, for at most two seconds: true when it answers 200. `words` gets one line: its answer, or
  * why there is none. A certificate is not looked at: the URL is one of this machine. */

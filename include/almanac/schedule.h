@@ -5,6 +5,7 @@
 #include "almanac/calendar.h"
 #include "almanac/catalog.h"
 #include "almanac/daemons.h"
+#include "almanac/health.h"
 #include "almanac/scheduler.h"
 #include "almanac/server.h"
 #include "almanac/tasks.h"
@@ -29,6 +30,7 @@ struct schedule {
 	struct daemons *daemons;
 	struct calendar_options calendar_options;
 	struct calendar *calendar;
+	struct health_sizes *sizes;
 };
 
 /* Fill server, edition, demo_url, timers_desk, calendar_desk, daemons_options, user_agent and

@@ -28,12 +28,12 @@
 /* Room for head and target; libmicrohttpd answers 414 and 431 beyond it. It clears all of it with every
  * request, so more would cost more. */
 #define CONNECTION_MEMORY ((size_t)16 << 10)
-
-/* A commit costs as much for many as for one. */
-#define COMMIT_COMPANY_US 500
 #define GZIP_LEVEL 1
 #define GZIP_WINDOW (15 + 16)
 #define GZIP_MEMORY 8
+
+/* A commit costs as much for many as for one. */
+#define COMMIT_COMPANY_US 500
 
 /* --- libmicrohttpd's callbacks -------------------------------------------------------------------------- */
 

@@ -60,8 +60,32 @@ static enum flow_next purge_unborn(struct flow *flow)
 	return purge(flow, SQL_TASKS_PURGE_UNBORN);
 }
 
+static enum flow_next weigh(struct flow *flow)
+{
+	flow_ask(flow, tasks_of(flow)->workshop->read, SQL_TASKS_REPORT_WEIGHT, NULL, 0);
+	return FLOW_WAIT;
+}
+
+static enum flow_next tell_weight(struct flow *flow)
+{
+	struct metrics *metrics = tasks_of(flow)->workshop->metrics;
+
+	if (flow->answer->verdict != DB_ANSWERED)
+		return FLOW_END;
+	metric_set(metrics_get(metrics, METRIC_GAUGE, "almanac_report_files_kept",
+			       "Report files that are kept, as PostgreSQL last counted them.",
+			       NULL),
+		   rows_number_of(flow->answer->rows, 0, "files"));
+	metric_set(metrics_get(metrics, METRIC_GAUGE, "almanac_report_files_kept_bytes",
+			       "What they weigh, judged by the newest thousand.", NULL),
+		   rows_number_of(flow->answer->rows, 0, "bytes"));
+	return FLOW_END;
+}
+
 const struct flow_step tasks_purge_steps[] = {{"partition", partition},
 					      {"tell", tell},
 					      {"keys", purge_keys},
 					      {"unborn", purge_unborn},
+					      {"weigh", weigh},
+					      {"tell weight", tell_weight},
 					      {0}};

@@ -9,7 +9,8 @@ import subprocess
 
 from harness.postgres import BIN
 
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+DOCUMENTS = (DOCS / "performance.md", DOCS / "growth.md")
 HEAD = ("what", "measured", "against", "ratio", "goal", "holds")
 VERDICTS = {True: "yes", False: "**no**", None: ""}
 
@@ -61,16 +62,19 @@ def machine():
             f"PostgreSQL {version}; load generator, daemon and PostgreSQL share the cores")
 
 
-def put(text, name, content):
-    """Replaces what stands between the marks of `name`."""
+def put(document, name, content):
+    """Replaces what stands between the marks of `name`; false when the document has no such marks."""
+    text = document.read_text(encoding="utf-8")
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-    assert pattern.search(text), f"{DOCUMENT.name} has no place for {name}"
-    return pattern.sub(lambda found: found[1] + content + "\n" + found[2], text)
+    if not pattern.search(text):
+        return False
+    document.write_text(pattern.sub(lambda found: found[1] + content + "\n" + found[2], text),
+                        encoding="utf-8")
+    return True
 
 
 def write(reports):
     """`reports`: name of a script -> rows. The places of other scripts stay as they are."""
-    text = put(DOCUMENT.read_text(encoding="utf-8"), "machine", machine() + ".")
-    for name, rows in reports.items():
-        text = put(text, name, table(rows))
-    DOCUMENT.write_text(text, encoding="utf-8")
+    parts = {"machine": machine() + ".", **{name: table(rows) for name, rows in reports.items()}}
+    for name, content in parts.items():
+        assert any([put(document, name, content) for document in DOCUMENTS]), f"no place for {name}"
