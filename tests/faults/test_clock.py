@@ -88,16 +88,16 @@ def assert_on_time(sink, ids):
     assert -0.002 <= min(late) and max(late) < LATE, late
 
 
-@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
-def test_the_daemons_clock_jumps_and_no_timer_notices(start_almanac, clock, sink, seconds):
+def test_the_daemons_clock_jumps_and_no_timer_notices(start_almanac, clock, sink):
     daemon = start_almanac(**SETTINGS, **clock.environment)
-    ids = create_both(daemon, sink, 2) + create_both(daemon, sink, 3)
-    clock.jump(seconds)
-    ids += create_both(daemon, sink, 2)
+    ids = create_both(daemon, sink, 1) + create_both(daemon, sink, 2)
+    clock.jump(HOUR)
+    ids += create_both(daemon, sink, 1)
     sink.wait_for(4)
+    clock.jump(-HOUR)
+    ids += create_both(daemon, sink, 1)
+    sink.wait_for(8)
     clock.jump(0)
-    sink.wait_for(6)
-    time.sleep(0.3)
     assert_on_time(sink, ids)
     for timer in ids:
         wait_until(lambda timer=timer: daemon.get(f"/api/v1/timers/{timer}").json()["status"] == "finished",

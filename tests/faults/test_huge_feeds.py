@@ -14,11 +14,15 @@ GROWTH = 48 * MEBIBYTE  # of the daemon's memory, whatever comes
 HEAD = b'<?xml version="1.0"?><eventList><output>'
 
 
+def pack(data, window):
+    """On its own: what follows does not look back at it."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, window)
+    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
+
+
 def bomb(head=HEAD):
     """A gigabyte of blanks, packed: one megabyte."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    blanks = b" " * MEBIBYTE
-    return b"".join([packer.compress(head), *(packer.compress(blanks) for _ in range(1024)), packer.flush()])
+    return pack(head, 31) + pack(b" " * MEBIBYTE, -15) * 1024
 
 
 def endless(head):
