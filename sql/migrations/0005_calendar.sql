@@ -187,24 +187,29 @@ $$;
 
 COMMENT ON FUNCTION calendar_take(text, bigint) IS 'The calendar of a user, made when there is none, due at some time of the period.';
 
--- Asking again while a run is queued or running gives that run. A traceparent is kept when it is one
--- (W3C Trace Context, section 3.2).
+-- Asking again while a run is queued or running gives that run, without waiting for its end: the calendar's row
+-- is locked for a new one alone. A traceparent is kept when it is one (W3C Trace Context, section 3.2).
 CREATE FUNCTION calendar_ask(wanted text, forced boolean, request text, trace text, period bigint)
 RETURNS calendar_syncs
 LANGUAGE plpgsql AS $$
 DECLARE
-	calendar calendars := calendar_take(wanted, period);
+	calendar bigint := (SELECT id FROM calendars WHERE user_id = wanted);
 	run calendar_syncs;
 BEGIN
+	IF calendar IS NULL THEN
+		calendar := (calendar_take(wanted, period)).id;
+	END IF;
 	INSERT INTO calendar_syncs AS s (calendar_id, status, reason, is_forced, request_id, traceparent)
-	VALUES (calendar.id, 'queued', 'request', forced, request,
+	VALUES (calendar, 'queued', 'request', forced, request,
 		CASE WHEN trace ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$' THEN trace END)
 	ON CONFLICT (calendar_id) WHERE status IN ('queued', 'running')
 	DO UPDATE SET is_forced = s.is_forced OR excluded.is_forced
 	RETURNING * INTO run;
-	IF run.status = 'queued' AND calendar.asked_at IS NULL THEN
-		UPDATE calendars SET asked_at = clock_timestamp() WHERE id = calendar.id;
-		PERFORM pg_notify('almanac_calendar', '');
+	IF run.status = 'queued' THEN
+		UPDATE calendars SET asked_at = clock_timestamp() WHERE id = calendar AND asked_at IS NULL;
+		IF FOUND THEN
+			PERFORM pg_notify('almanac_calendar', '');
+		END IF;
 	END IF;
 	RETURN run;
 END

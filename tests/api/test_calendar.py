@@ -1,10 +1,12 @@
 """Lists of users' events, their sources, and the records of sync runs."""
 
 import base64
+import contextlib
 import re
 import threading
 import uuid
 
+import psycopg2
 import pytest
 
 from harness.calendar import EVENT, Calendar, counted, event, page
@@ -188,6 +190,19 @@ def test_asking_again_meanwhile_gives_the_same_run(calendar, world):
     calendar.wait_for(first)
     assert len(world.requests_to("/slow")) == 1
     assert calendar.ask() != first
+
+
+def test_asking_does_not_wait_for_what_is_being_stored(calendar, world):
+    """As long as that takes, the calendar's row is locked."""
+    world.serve("/slow", page([event(1)]), type="application/json", delay=1)
+    calendar.put("json", world.url("/slow"))
+    run = calendar.ask()
+    world.wait_for(1, "/slow")
+    with contextlib.closing(psycopg2.connect(calendar.almanac.settings["DATABASE_URL"])) as storing:
+        storing.cursor().execute("SELECT FROM calendars WHERE user_id = %s FOR UPDATE", [calendar.user])
+        assert calendar.ask() == run
+        storing.rollback()
+    calendar.wait_for(run)
 
 
 def test_a_run_that_is_not_known(almanac):
