@@ -176,6 +176,9 @@ void timers_tell_holder(struct timers *timers, const struct timer_news *news);
 /* Tells all others to read these shards anew. */
 void timers_tell_look(struct timers *timers, uint64_t shards);
 
+/* What was confirmed and not called yet is left to whoever has its shard next. */
+void timers_drop_confirmed(struct timers *timers);
+
 /* Forgets it; it stands in no heap or queue any more. */
 void timers_forget(struct timers *timers, struct timer_entry *entry);
 

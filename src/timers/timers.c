@@ -257,7 +257,8 @@ void timers_heard(struct timers *timers, const char *payload)
 	}
 	span_split(&rest, ' ', &word);
 	if (span_is(word, "lease")) {
-		lease_renew(timers);
+		if (!timers->is_stopping)
+			lease_renew(timers);
 	} else if (span_is(word, "look") && integer_parse(rest, &shards)) {
 		look_again(timers, (uint64_t)shards);
 	} else if (span_is(word, "expect") && read_expect(rest, &news) &&
@@ -418,7 +419,7 @@ struct timers *timers_open(struct timers_options *options)
 
 /* --- closing ------------------------------------------------------------------------------------------ */
 
-static void drop_confirmed(struct timers *timers)
+void timers_drop_confirmed(struct timers *timers)
 {
 	struct timer_entry *entry;
 
@@ -437,7 +438,7 @@ void timers_stop(struct timers *timers)
 {
 	timers->is_stopping = true;
 	atomic_store(&timers->desk->owned, 0);
-	drop_confirmed(timers);
+	timers_drop_confirmed(timers);
 	timers->hold.leaving = timers->hold.owned;
 	lease_renew(timers);
 }

@@ -243,6 +243,8 @@ static void confirmed(struct flow *flow)
 	struct timers *timers = timers_of(flow);
 
 	timers->is_confirming = false;
+	if (timers->is_stopping)
+		timers_drop_confirmed(timers);
 	timers_turn(timers);
 }
 

@@ -98,6 +98,9 @@ static enum flow_next ask_lease(struct flow *flow)
 	hold->asked_us = clock_steady_us();
 	if (timers->is_stopping && back == hold->owned)
 		hold->lease_s = 0;
+	/* What is named as given back is not taken, either. */
+	if (timers->is_stopping)
+		back |= ~hold->owned;
 	const struct db_value values[] = {
 		db_text(hold->name),
 		db_text(hold->run_text),
@@ -201,7 +204,7 @@ static int64_t wait_of(const struct timers *timers, const struct db_rows *rows)
 			wait = look;
 	}
 	if (hold->leaving)
-		wait = SECOND_US / 50;
+		wait = timers->is_stopping ? SECOND_US / 10 : SECOND_US / 50;
 	return wait;
 }
 

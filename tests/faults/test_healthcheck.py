@@ -6,6 +6,7 @@ import time
 import pytest
 
 from harness import almanac as daemons
+from harness.certificates import make_certificate
 from harness.processes import free_port
 
 PATIENCE = 2  # seconds
@@ -16,24 +17,37 @@ def ask(port, *words, **settings):
     return daemons.run("healthcheck", *words, HTTP_PORT=port, **settings)
 
 
-def test_a_daemon_that_is_well_is_told_so(almanac):
-    done = ask(almanac.port)
+@pytest.fixture(scope="module")
+def well(start_module_almanac):
+    return start_module_almanac()
+
+
+def test_a_daemon_that_is_well_is_told_so(well):
+    done = ask(well.port)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
-    done = ask(almanac.port, "--ready")
+    done = ask(well.port, "--ready")
     assert done.returncode == 0 and '"status":"ok"' in done.stdout
 
 
-def test_it_needs_no_database(almanac):
+def test_it_needs_no_database(well):
     nowhere = f"postgresql://postgres@127.0.0.1:{free_port()}/nothing"
-    assert ask(almanac.port, DATABASE_URL=nowhere).returncode == 0
+    assert ask(well.port, DATABASE_URL=nowhere).returncode == 0
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
-def test_it_finds_a_daemon_that_listens_everywhere(start_almanac, address):
-    if address == "::" and not socket.has_ipv6:
+@pytest.mark.parametrize("settings", [
+    {"HTTP_ADDRESS": "0.0.0.0", "ALLOW_ANONYMOUS": "1"},
+    {"HTTP_ADDRESS": "::", "ALLOW_ANONYMOUS": "1"},
+    {"TLS": "1"},
+], ids=["everywhere", "everywhere by IPv6", "with TLS"])
+def test_it_finds_a_daemon_as_its_settings_say(start_almanac, settings, tmp_path):
+    """Also one whose certificate nobody vouches for: it is on this machine."""
+    if settings.get("HTTP_ADDRESS") == "::" and not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
-    settings = {"HTTP_ADDRESS": address, "ALLOW_ANONYMOUS": "1"}
-    assert ask(start_almanac(**settings).port, **settings).returncode == 0
+    if "TLS" in settings:
+        certificate, key = make_certificate(tmp_path)
+        settings = {"TLS_CERT_FILE": certificate, "TLS_KEY_FILE": key}
+    done = ask(start_almanac(**settings).port, **settings)
+    assert (done.returncode, done.stdout) == (0, "ok\n")
 
 
 def test_a_database_that_is_away_is_unready_but_alive(own_postgres, start_almanac):

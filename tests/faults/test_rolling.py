@@ -51,6 +51,22 @@ def test_a_second_signal_ends_the_draining(start_almanac):
     assert daemon.terminate(SHUTDOWN + SLACK) == 0
 
 
+def test_timers_that_are_about_to_fire_do_not_hold_it_up(start_almanac, sink):
+    """They are called by the next one, none twice."""
+    daemon = start_almanac(HTTP_SHUTDOWN_SECONDS=20, WEBHOOK_ALLOW="loopback")
+    items = [{"url": sink.url(), "delay": 0.3 + number / 4000} for number in range(1000)]
+    assert daemon.post("/api/v1/timers/batch", json=items).status_code == 200
+    sink.wait_for(100)
+    began = time.monotonic()
+    assert daemon.terminate(30) == 0
+    assert time.monotonic() - began < 10
+    assert not daemon.logged("scheduler gave up waiting")
+    daemon.lines.clear()
+    daemon.start()
+    sink.wait_for(1000)
+    assert set(sink.counts().values()) == {1}
+
+
 # --- two daemons ----------------------------------------------------------------------------------
 
 
