@@ -37,6 +37,7 @@ struct scheduler {
 	struct loop_timer beat;
 	struct letter stop;
 	struct loop_timer drain;
+	int64_t stopped_us; /* when it was told to */
 	int64_t deadline_us;
 };
 
@@ -123,6 +124,15 @@ static void close_workshop(struct scheduler *scheduler)
 
 /* --- stopping ------------------------------------------------------------------------------------- */
 
+/* For a database that is away nobody waits until the deadline. */
+static bool has_waited_enough(const struct scheduler *scheduler, int64_t now)
+{
+	const struct workshop *workshop = &scheduler->workshop;
+
+	return now >= scheduler->deadline_us ||
+	       (!db_is_connected(workshop->write) && now >= scheduler->stopped_us + SECOND);
+}
+
 static void drain(struct loop_timer *timer)
 {
 	struct scheduler *scheduler = container_of(timer, struct scheduler, drain);
@@ -134,7 +144,7 @@ static void drain(struct loop_timer *timer)
 		loop_stop(workshop->loop);
 		return;
 	}
-	if (now >= scheduler->deadline_us && workshop->fetcher) {
+	if (workshop->fetcher && has_waited_enough(scheduler, now)) {
 		log_warn(log_what("scheduler gave up waiting"),
 			 log_number("runs", (int64_t)flows_running(workshop->flows)));
 		close_connections(scheduler);
@@ -146,6 +156,7 @@ static void stop_heard(struct letter *letter)
 {
 	struct scheduler *scheduler = container_of(letter, struct scheduler, stop);
 
+	scheduler->stopped_us = clock_steady_us();
 	jobs_stop(scheduler->jobs);
 	scheduler->options.rooms->stop(scheduler->options.rooms);
 	flows_stop(scheduler->workshop.flows);

@@ -159,6 +159,16 @@ def test_it_stops_in_time_while_the_database_hangs(own_postgres):
         daemon.assert_no_complaints()
 
 
+def test_it_stops_soon_while_the_database_is_away(own_postgres):
+    with Almanac(own_postgres.create_database(), HTTP_SHUTDOWN_SECONDS="30") as daemon:
+        daemon.wait_ready()
+        own_postgres.stop()
+        daemon.wait_for_log("database lost")
+        code, seconds = stop_in_background(daemon)()
+        assert code == 0 and seconds < 1 + SLACK
+        daemon.assert_no_complaints()
+
+
 # --- killed ---------------------------------------------------------------------------------------
 
 
