@@ -86,11 +86,11 @@ end
 function kinds.tasks(arguments)
   local front = '{"event":"created","timestamp":"2026-01-01T10:00:00Z","metadata":{"userId":"user-'
   local run = arguments[3]
-  return function()
+  return made_ahead(function()
     local number = walk(1000000007)
     return post("/webhook", front .. number % 10000 .. '","id":"' .. run .. "-" .. number ..
       '","content":"Buy milk and bread","isCompleted":false}}')
-  end
+  end)
 end
 
 -- window SECONDS [HEADER...]: date searches of that length, from any second of the catalog
