@@ -180,6 +180,7 @@ static bool open_server(struct house *house, struct str *complaint)
 		.heartbeat = &house->heartbeat,
 		.desks = house->desks,
 		.version = ALMANAC_VERSION,
+		.replica_asks = health_replica_asks,
 	};
 
 	house->server = server_start(&options, complaint);

@@ -126,7 +126,8 @@ bool db_ask(struct db *db, struct question *question) __attribute__((warn_unused
 void db_hurry(struct db *db);
 
 bool db_is_connected(const struct db *db);
-size_t db_waiting(const struct db *db); /* queued and in flight */
+int64_t db_connects(const struct db *db); /* how often it was connected so far */
+size_t db_waiting(const struct db *db);   /* queued and in flight */
 
 /* --- binary arrays: many rows as one parameter ------------------------------------------------ */
 

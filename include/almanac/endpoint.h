@@ -135,6 +135,10 @@ struct endpoint {
 	 * cache, and carries ETag, Last-Modified and the age header. `answers` ones carry them too. */
 	bool is_of_edition;
 
+	/* A list or a search: it may be answered by a replica (READ_DATABASE_URL), which is a moment behind.
+	 * Not for what a client looks up right after it has changed it. */
+	bool may_lag;
+
 	/* A strong ETag made from the body's bytes, for other GETs that are worth revalidating. */
 	bool has_etag;
 

@@ -20,6 +20,9 @@ struct health_sizes *health_sizes_open(struct workshop *workshop);
 void health_sizes_close(struct health_sizes *sizes);
 struct job *health_sizes_job(struct health_sizes *sizes);
 
+/* Asked of a replica, to tell how far it has come (server.h). */
+extern const enum sql health_replica_asks;
+
 /* Asks a daemon, for at most two seconds: true when it answers 200. `words` gets one line: its answer, or
  * why there is none. A certificate is not looked at: the URL is one of this machine. */
 bool health_probe(const char *url, struct str *words);

@@ -37,6 +37,8 @@ struct server_options {
 	struct heartbeat *heartbeat;
 	struct desk *const *desks; /* NULL-terminated; NULL: none */
 	const char *version;
+	/* How far a replica has come (READ_DATABASE_URL): `edition`, and `behind_us` or NULL. */
+	enum sql replica_asks;
 };
 
 struct server;

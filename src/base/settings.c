@@ -68,6 +68,8 @@ const struct row settings_table[SETTING_COUNT] = {
 		"private, CIDR"},
 	[SETTING_DATABASE_URL] = {"DATABASE_URL", database, KIND_TEXT, 0, 2000, "", NULL, true,
 		"PostgreSQL as a URL or conninfo; empty: DB_HOST and so on, else libpq's PG variables"},
+	[SETTING_READ_DATABASE_URL] = {"READ_DATABASE_URL", database, KIND_TEXT, 0, 2000, "", NULL, true,
+		"a replica of the same, for lists and searches; empty: none"},
 	[SETTING_DB_HOST] = {"DB_HOST", database, KIND_TEXT, 0, 500, "", NULL, false,
 		"host name, address or socket folder"},
 	[SETTING_DB_PORT] = {"DB_PORT", database, KIND_TEXT, 0, 100, "", NULL, false, "port"},

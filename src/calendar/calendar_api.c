@@ -191,6 +191,7 @@ const struct endpoint calendar_events = {
 	.reads = events_fields,
 	.check = events_rules,
 	.has_statement = true,
+	.may_lag = true,
 	.asks = SQL_CALENDAR_LIST,
 	.prepares = events_prepare,
 	.defers = events_defer,

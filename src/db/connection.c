@@ -139,6 +139,7 @@ static void tell_all_channels(struct db *db)
 static void become_ready(struct db *db)
 {
 	db->state = DB_STATE_READY;
+	db->connects++;
 	db->turn = (struct turn){.first = (db->turn.first + db->turn.tries) % db->host_count};
 	db->backoff_us = FIRST_BACKOFF_US;
 	db->told_away_us = 0;
@@ -220,14 +221,12 @@ static void take_notifications(struct db *db)
 
 static void receive(struct db *db)
 {
-	bool is_good = true;
-
 	if (db->state == DB_STATE_READY) {
 		batch_receive(db);
 		if (db->state == DB_STATE_READY)
 			take_notifications(db);
-	} else if (statements_receive(db, &is_good)) {
-		if (is_good)
+	} else if (statements_receive(db)) {
+		if (db->is_prepared)
 			become_ready(db);
 		else
 			db_lose(db, "the statements could not be prepared");
@@ -393,6 +392,11 @@ void db_hurry(struct db *db)
 bool db_is_connected(const struct db *db)
 {
 	return db->state == DB_STATE_READY;
+}
+
+int64_t db_connects(const struct db *db)
+{
+	return db->connects;
 }
 
 size_t db_waiting(const struct db *db)

@@ -48,6 +48,7 @@ struct db {
 	struct dial *dial;        /* DB_STATE_DIALING */
 	PGconn *connection;       /* from DB_STATE_CONNECTING on */
 	size_t host_count;        /* servers the conninfo names */
+	int64_t connects;         /* so far */
 	struct turn turn;         /* whose the next attempt is */
 	struct loop_watch watch;  /* of the dial or the connection */
 	struct loop_timer timer;  /* reconnect, deadline of connecting or watchdog, by state */
@@ -68,6 +69,7 @@ struct db {
 	int64_t progress_us; /* when the server last said something */
 	int nothing_count;   /* libpq had nothing to tell, so many times in a row */
 	int answer_count;    /* in DB_STATE_PREPARING, so far */
+	bool is_prepared;    /* then: none of them was an error */
 	int64_t backoff_us;
 	int64_t told_away_us;
 	bool is_telling; /* inside an `answered` or `heard` */
@@ -105,8 +107,8 @@ struct db_rows gather_share(const struct db_rows *rows, int64_t place, size_t fr
 
 /* statements.c: sends the session's settings, all PREPAREs and LISTENs behind one Sync. */
 bool statements_send(struct db *db);
-/* Takes their results; true when all are there, `*is_good` false when one failed. */
-bool statements_receive(struct db *db, bool *is_good);
+/* Takes their results; true when all are there, db->is_prepared false when one failed. */
+bool statements_receive(struct db *db);
 
 /* dial.c: connect_start in a thread of its own; NULL when there can be none. */
 struct dial *dial_start(const struct db_options *options, const struct turn *turn);

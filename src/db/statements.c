@@ -64,6 +64,7 @@ static bool send_prepares(struct db *db)
 bool statements_send(struct db *db)
 {
 	db->answer_count = 0;
+	db->is_prepared = true;
 	db->nothing_count = 0;
 	return PQsetnonblocking(db->connection, 1) == 0 && PQenterPipelineMode(db->connection) &&
 	       send_session(db) && send_prepares(db) && send_listens(db) &&
@@ -79,26 +80,30 @@ static const char *file_of(const struct db *db, int answer)
 	return "";
 }
 
+/* A replica may not have heard of the newest schema yet. */
 static void tell(const struct db *db, const PGresult *result)
 {
 	struct str message;
 
 	str_init(&message, MESSAGE_MAX);
 	trim_message(PQresultErrorMessage(result), &message);
-	log_error(log_what("statement refused"), log_text("connection", db->options.label),
-		  log_text("file", file_of(db, db->answer_count)),
-		  log_text("reason", str_text(&message)));
+	log_write(db->options.is_replica ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
+		  (const struct log_field[]){log_what("statement refused"),
+					     log_text("connection", db->options.label),
+					     log_text("file", file_of(db, db->answer_count)),
+					     log_text("reason", str_text(&message)),
+					     {0}});
 	str_finish(&message);
 }
 
 /* True when it was the last one, the Sync's. */
-static bool take(struct db *db, PGresult *result, bool *is_good)
+static bool take(struct db *db, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
 	if (status == PGRES_FATAL_ERROR) {
 		tell(db, result);
-		*is_good = false;
+		db->is_prepared = false;
 	}
 	db->answer_count++;
 	db->nothing_count = 0;
@@ -112,16 +117,16 @@ static bool is_broken(struct db *db)
 	return PQstatus(db->connection) != CONNECTION_OK || db->nothing_count > 1;
 }
 
-bool statements_receive(struct db *db, bool *is_good)
+bool statements_receive(struct db *db)
 {
 	while (!PQisBusy(db->connection)) {
 		PGresult *result = PQgetResult(db->connection);
 
-		if (result && take(db, result, is_good))
+		if (result && take(db, result))
 			return true;
 		db->nothing_count += !result;
 		if (is_broken(db)) {
-			*is_good = false;
+			db->is_prepared = false;
 			return true;
 		}
 	}

@@ -167,6 +167,8 @@ const struct endpoint health_check = {
 	.others = unwell,
 };
 
+const enum sql health_replica_asks = SQL_HEALTH_REPLICA;
+
 /* --- metrics ------------------------------------------------------------------------------------------- */
 
 static void measure(struct request *request)

@@ -171,10 +171,22 @@ static void settle_entry(struct request *request)
 		forget_entry(request);
 }
 
+/* The replica did not answer. */
+static bool ask_primary(struct request *request)
+{
+	request->is_from_replica = false;
+	if (!request->worker->read)
+		return false;
+	replica_note_failure(request);
+	return db_ask(request->worker->read, &request->question);
+}
+
 static void answered(struct question *question, const struct db_answer *answer)
 {
 	struct request *request = container_of(question, struct request, question);
 
+	if (request->is_from_replica && answer->verdict != DB_ANSWERED && ask_primary(request))
+		return;
 	request->queue_us = answer->queued_us;
 	request->db_us = answer->waited_us - answer->queued_us;
 	take_answer(request, answer);
@@ -217,6 +229,15 @@ static void say_unasked(struct request *request, const struct db *db)
 		request_complain(request, PROBLEM_DATABASE_AWAY, NULL, NULL);
 }
 
+/* A replica that takes no more questions has a primary. */
+static bool ask_replica(struct request *request)
+{
+	struct db *db = replica_for(request);
+
+	request->is_from_replica = db && db_ask(db, &request->question);
+	return request->is_from_replica;
+}
+
 static void ask(struct request *request)
 {
 	struct worker *worker = request->worker;
@@ -229,7 +250,7 @@ static void ask(struct request *request)
 	question->values = request->asking.values;
 	question->value_count = request->asking.value_count;
 	question->answered = answered;
-	if (db && db_ask(db, question)) {
+	if (ask_replica(request) || (db && db_ask(db, question))) {
 		request->phase = PHASE_WAITING;
 		return;
 	}

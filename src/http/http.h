@@ -11,6 +11,7 @@
  *   access.c    who may come in, and how often; see access.h
  *   reading.c   its fields
  *   asking.c    the question to the database, and its answer
+ *   replica.c   questions that may go to READ_DATABASE_URL
  *   errand.c    waiting for another thread of the house
  *   accept.c    which media type the client would like
  *   send.c      the answer's headers, ETag, gzip, ?pretty
@@ -104,6 +105,7 @@ struct worker {
 	bool is_at_limit;     /* libmicrohttpd takes no connection, for want of a file */
 	bool is_out_of_files; /* since the last sweep */
 	struct db *read, *write;
+	struct replica *replica; /* NULL: none */
 	char read_label[32], write_label[32];
 	struct cache *cache;
 	struct publication *publication;
@@ -187,6 +189,7 @@ struct request {
 	/* the question */
 	struct asking asking;
 	struct question question;
+	bool is_from_replica;      /* whom it was asked */
 	int64_t edition;           /* when it was asked */
 	struct cache_entry *entry; /* that this answer will fill, or was taken from */
 	struct request *next_waiter;
@@ -223,6 +226,14 @@ void asking_resume(struct request *request);
 
 /* errand.c: all that wait for one are answered 503. */
 void errands_forget(struct worker *worker);
+
+/* replica.c: a worker's; NULL when there is none. */
+struct replica *replica_open(struct worker *worker);
+void replica_close(struct replica *replica); /* NULL is fine */
+/* Who may answer this request's question instead of the primary; NULL: nobody. */
+struct db *replica_for(const struct request *request);
+/* It was asked, and did not answer. */
+void replica_note_failure(const struct request *request);
 
 /* intake.c: why the raw request is refused; NULL when it is well-formed. On its first call only. */
 const char *intake_judge(struct request *request, const char *method, const char *version);
@@ -299,6 +310,9 @@ void cache_drop(struct cache_entry *entry);
 void cache_weigh(struct cache *cache, struct cache_entry *entry, size_t more);
 
 /* worker.c */
+/* A connection with the patience of requests. */
+struct db *worker_open_db(struct worker *worker, const char *conninfo, bool is_read_only,
+			  const char *label);
 /* Opens and starts the thread. Takes the listener, also when it fails. */
 bool worker_start(struct worker *worker, struct server *server, int index, int listener,
 		  struct str *complaint);

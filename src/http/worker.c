@@ -233,9 +233,12 @@ static int64_t before_sleep(struct loop_hook *hook)
 static void close_databases(struct worker *worker)
 {
 	struct db *read = worker->read, *write = worker->write;
+	struct replica *replica = worker->replica;
 
 	worker->read = NULL;
 	worker->write = NULL;
+	worker->replica = NULL;
+	replica_close(replica);
 	db_close(read);
 	db_close(write);
 	errands_forget(worker);
@@ -267,13 +270,15 @@ static void stop_heard(struct letter *letter)
 
 /* --- the thread ----------------------------------------------------------------------------------------- */
 
-static struct db *open_db(struct worker *worker, bool is_read_only, const char *label)
+struct db *worker_open_db(struct worker *worker, const char *conninfo, bool is_read_only,
+			  const char *label)
 {
 	const struct settings *settings = worker->server->options.settings;
 	const struct db_options options = {
-		.conninfo = settings_database(settings),
+		.conninfo = conninfo,
 		.application_name = label,
 		.is_read_only = is_read_only,
+		.is_replica = conninfo != settings_database(settings),
 		.queue_max = (int)settings_number(settings, SETTING_DATABASE_QUEUE),
 		.batch_max = (int)settings_number(settings, SETTING_DATABASE_BATCH),
 		.company_us = is_read_only ? 0 : COMMIT_COMPANY_US,
@@ -290,11 +295,14 @@ static struct db *open_db(struct worker *worker, bool is_read_only, const char *
 
 static void open_databases(struct worker *worker)
 {
+	const char *primary = settings_database(worker->server->options.settings);
+
 	snprintf(worker->read_label, sizeof(worker->read_label), "almanac-%d-read", worker->index);
 	snprintf(worker->write_label, sizeof(worker->write_label), "almanac-%d-write",
 		 worker->index);
-	worker->read = open_db(worker, true, worker->read_label);
-	worker->write = open_db(worker, false, worker->write_label);
+	worker->read = worker_open_db(worker, primary, true, worker->read_label);
+	worker->write = worker_open_db(worker, primary, false, worker->write_label);
+	worker->replica = replica_open(worker);
 }
 
 /* Options are not constant there, though nobody changes them. */

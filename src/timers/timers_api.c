@@ -243,6 +243,7 @@ const struct endpoint timers_list = {
 	.reads = list_fields,
 	.check = list_rules,
 	.has_statement = true,
+	.may_lag = true,
 	.asks = SQL_TIMERS_LIST,
 	.prepares = list_prepare,
 	.says = say_rows,
