@@ -176,17 +176,29 @@ static enum db_start migrate(PGconn *connection, struct str *complaint)
 	return outcome == OUTCOME_APPLIED ? DB_START_OK : DB_START_REFUSED;
 }
 
+/* Somebody else's statement of that name (42P05) says that sessions are shared. */
+static bool is_shared(const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return sqlstate && strcmp(sqlstate, "42P05") == 0;
+}
+
 static bool prepare_all(PGconn *connection, struct str *complaint)
 {
 	for (int i = 0; i < SQL_COUNT; i++) {
 		PGresult *result =
 			PQprepare(connection, statements[i].name, statements[i].text, 0, NULL);
 		bool is_fine = PQresultStatus(result) == PGRES_COMMAND_OK;
+		bool is_of_others = is_shared(result);
 
 		PQclear(result);
 		if (is_fine)
 			continue;
 		complain(connection, statements[i].file, complaint);
+		if (is_of_others)
+			str_append_text(complaint, ": is this a pooler that shares sessions? "
+						   "It must pool by sessions");
 		return false;
 	}
 	return true;

@@ -82,3 +82,11 @@ def test_all_works_behind_session_pooling(postgres, database, world):
         sink.wait_for(201, 5)
         assert time.monotonic() - began < 5
         nursery.finish()
+
+
+def test_transaction_pooling_is_told_at_the_start(postgres, database):
+    with Pooler(postgres, "transaction") as pooler:
+        wait_for(pooler, database)
+        refused = run_almanac(DATABASE_URL=pooler.url(database), HTTP_PORT=0)
+        assert refused.returncode == 1
+        assert "is this a pooler that shares sessions? It must pool by sessions" in refused.stderr
