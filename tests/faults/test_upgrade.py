@@ -101,7 +101,7 @@ def lived_in(postgres, migrated, module_world, sink):
     sink.wait_for(TIMERS)
     tasks = Tasks(daemon)
     for number in range(TASKS):
-        tasks.must("created", f"task-{number}")
+        tasks.must("created", f"old-{number}")
     wait_until(lambda: not timers.query("SELECT 1 FROM timers WHERE due_at < now()"), 10, "settled")
     nursery.finish()
     yield url
@@ -153,8 +153,8 @@ def assert_all_works(daemon, before, sink):
         assert len(daemon.get("/api/v1/timers?status=finished&limit=100").json()["data"]) >= TIMERS
         assert timers.change(waiting[0]["id"], delay=0).status_code == 200
     if "tasks" in before:
-        assert tasks.find("task-1")["status"] == "open"
-        assert tasks.send("created", "task-1").status_code == 409
+        assert tasks.find("old-1")["status"] == "open"
+        assert tasks.send("created", "old-1").status_code == 409
     if "catalog_events" in before:
         catalog.settle()
         assert catalog.titles() == ["Jazz"]
