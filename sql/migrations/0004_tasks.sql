@@ -245,6 +245,8 @@ BEGIN
 		ON CONFLICT (id) DO NOTHING;
 		SELECT * INTO t FROM tasks WHERE id = task FOR NO KEY UPDATE;
 	END IF;
+	-- Whoever had the row before was received before.
+	seen := clock_timestamp();
 	IF said_key IS NOT NULL THEN
 		SELECT outcome INTO known FROM webhook_keys WHERE key = said_key;
 	END IF;
