@@ -94,7 +94,7 @@ def test_nothing_found_is_404(parameters, searched):
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json() == {
         "type": "urn:almanac:problem:nothing_found", "title": "Nothing was found", "status": 404,
-        "detail": "Nothing was found", "instance": "/events/", "code": "nothing_found"}
+        "detail": "ask for a wider window or another page", "instance": "/events/", "code": "nothing_found"}
 
 
 FAULTS = {
