@@ -44,7 +44,7 @@ def test_what_can_be_taken_is_taken_and_told(daemon):
     assert not tells_debug(daemon)
     write(daemon, LOG_LEVEL="debug", METRICS_OPEN="1")
     assert reload(daemon)["changed"] == "METRICS_OPEN,LOG_LEVEL"
-    assert tells_debug(daemon)
+    wait_until(lambda: tells_debug(daemon), 5, "debug is told")
     assert reload(daemon)["changed"] == ""
     write(daemon)
     assert reload(daemon)["changed"] == "METRICS_OPEN,LOG_LEVEL"
