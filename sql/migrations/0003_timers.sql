@@ -70,7 +70,7 @@ COMMENT ON COLUMN timers.attempts IS 'Attempts made since it was created or repl
 COMMENT ON COLUMN timers.attempt_log IS 'One object per attempt: attempt, startedAt, durationMs, status, error, body.';
 COMMENT ON COLUMN timers.created_at IS 'When it was created.';
 COMMENT ON COLUMN timers.request_id IS 'X-Request-Id of the request that created it, passed on to the webhook.';
-COMMENT ON COLUMN timers.traceparent IS 'traceparent of that request, passed on likewise; NULL: none came.';
+COMMENT ON COLUMN timers.traceparent IS 'traceparent of that request, as it came or as it was made, passed on likewise.';
 
 CREATE TABLE timers_over (
 	id           uuid NOT NULL,
