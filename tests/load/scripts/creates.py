@@ -13,9 +13,10 @@ SETTINGS = {"WEBHOOK_ALLOW": "loopback"}
 PEER_CLIENTS = 16
 ROW = """\\set n random(1, 1000000000)
 INSERT INTO timers (id, shard, due_at, next_at, destination, url, method, payload, max_attempts, timeout_ms,
-                    created_at, request_id)
+                    created_at, request_id, traceparent)
 VALUES (gen_random_uuid(), :n % 64, now() + interval '1 day', now() + interval '1 day', 'http://127.0.0.1:9',
-        'http://127.0.0.1:9/hook', 'POST', '{"order":17}', 6, 10000, now(), gen_random_uuid()::text);
+        'http://127.0.0.1:9/hook', 'POST', '{"order":17}', 6, 10000, now(), '3e28d0807630c006',
+        '00-0cb87d96a8390641efc915237b1fd185-efc915237b1fd185-00');
 """
 
 
