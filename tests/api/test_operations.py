@@ -21,12 +21,12 @@ TIMED = re.compile(r"_(?:bucket|sum|count)$")
 
 
 @pytest.fixture(name="almanac", scope="module")
-def fixture_almanac(start_module_almanac, module_world, tmp_path_factory):
+def fixture_almanac(start_module_almanac, module_database, module_world, tmp_path_factory):
     """A daemon that has done a little of everything."""
     module_world.serve("/feed", sample("01"))
     almanac = start_module_almanac(REPORT_INTERVAL_SECONDS=1,
                                    REPORT_DIR=tmp_path_factory.mktemp("reports"),
-                                   WEBHOOK_ALLOW="loopback")
+                                   WEBHOOK_ALLOW="loopback", READ_DATABASE_URL=module_database)
     Catalog(almanac).provide(module_world.url("/feed"))
     almanac.post("/api/v1/users/1/events")
     almanac.post("/api/v1/timers", {"url": module_world.url("/hook"), "delay": 0})

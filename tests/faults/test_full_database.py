@@ -44,7 +44,8 @@ def cluster(folder):
 def daemon(cluster):
     nursery = Nursery()
     daemon = nursery.start(cluster.create_database(), WEBHOOK_ALLOW="loopback", REPORT_INTERVAL_SECONDS=1)
-    daemon.expect_errors("partitions of webhooks cannot be made", "reports cannot be written")
+    daemon.expect_errors("partitions of webhooks cannot be made", "reports cannot be written",
+                         "the lease of timer shards was refused", "results of timers were refused")
     yield daemon
     nursery.finish()
 
