@@ -40,6 +40,9 @@ struct page_place {
 /* The place in a cursor "2026-02-01 20:00:00+00|name"; false when it is not such a one. */
 bool page_cursor_place(struct request *request, size_t place, struct page_place *found);
 
+/* The same where names are UUIDs; true as well, with NULLs, when there is no cursor. */
+bool page_cursor_run(struct request *request, size_t place, struct page_place *found);
+
 /* Adds the fault of a cursor that is not one of ours. */
 void page_refuse(struct request *request, size_t place, struct field_faults *faults);
 

@@ -4,7 +4,6 @@
 #include "almanac/container.h"
 #include "almanac/paging.h"
 #include "almanac/rows.h"
-#include "almanac/uuid.h"
 #include "peek.h"
 #include "schemas.h"
 #include "users.h"
@@ -258,48 +257,24 @@ enum { SYNCS_USER, SYNCS_CURSOR, SYNCS_LIMIT };
 
 static const struct field syncs_fields[] = {USER_ID, PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
 
-struct syncs_cursor {
-	const char *time;
-	const char *id;
-};
-
-/* "2026-02-01 20:00:00.123+00|<uuid>"; false when it is not one of ours. */
-static bool read_cursor(struct request *request, struct syncs_cursor *cursor)
-{
-	struct span rest = span_of(page_cursor(request, SYNCS_CURSOR));
-	struct span time;
-	struct moment moment;
-	struct uuid uuid;
-
-	*cursor = (struct syncs_cursor){0};
-	if (!request_value(request, SYNCS_CURSOR)->is_given)
-		return true;
-	if (!span_split(&rest, '|', &time) || !moment_parse(time, &moment) ||
-	    !uuid_read(rest, &uuid))
-		return false;
-	cursor->time = arena_text(request_arena(request), time);
-	cursor->id = arena_text(request_arena(request), rest);
-	return true;
-}
-
 static enum problem syncs_rules(struct request *request, struct field_faults *faults)
 {
-	struct syncs_cursor cursor;
+	struct page_place cursor;
 
-	if (!read_cursor(request, &cursor))
+	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
 		page_refuse(request, SYNCS_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
 static void syncs_prepare(struct request *request, struct asking *asking)
 {
-	struct syncs_cursor cursor;
+	struct page_place cursor;
 
-	if (!read_cursor(request, &cursor))
+	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
 		return;
 	asking->values[0] = request_given(request, SYNCS_USER);
-	asking->values[1] = db_text(cursor.time);
-	asking->values[2] = db_text(cursor.id);
+	asking->values[1] = db_text(cursor.moment);
+	asking->values[2] = db_text(cursor.name);
 	asking->values[3] = request_given(request, SYNCS_LIMIT);
 	asking->value_count = 4;
 }

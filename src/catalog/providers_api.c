@@ -324,49 +324,24 @@ enum { SYNCS_ID, SYNCS_CURSOR, SYNCS_LIMIT };
 
 static const struct field syncs_fields[] = {PROVIDER_ID, PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
 
-struct syncs_cursor {
-	const char *time;
-	const char *id;
-};
-
-/* "2026-02-01 20:00:00.123+00|<uuid>" */
-static bool read_syncs_cursor(struct request *request, struct syncs_cursor *cursor)
-{
-	const char *text = page_cursor(request, SYNCS_CURSOR);
-	struct span rest = span_of(text);
-	struct span time;
-	struct moment moment;
-	struct uuid uuid;
-
-	*cursor = (struct syncs_cursor){0};
-	if (!request_value(request, SYNCS_CURSOR)->is_given)
-		return true;
-	if (!text || !span_split(&rest, '|', &time) || !moment_parse(time, &moment) ||
-	    !uuid_read(rest, &uuid))
-		return false;
-	cursor->time = arena_text(request_arena(request), time);
-	cursor->id = arena_text(request_arena(request), rest);
-	return true;
-}
-
 static enum problem syncs_rules(struct request *request, struct field_faults *faults)
 {
-	struct syncs_cursor cursor;
+	struct page_place cursor;
 
-	if (!read_syncs_cursor(request, &cursor))
+	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
 		page_refuse(request, SYNCS_CURSOR, faults);
 	return PROBLEM_NONE;
 }
 
 static void syncs_prepare(struct request *request, struct asking *asking)
 {
-	struct syncs_cursor cursor;
+	struct page_place cursor;
 
-	if (!read_syncs_cursor(request, &cursor))
+	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
 		return;
 	asking->values[0] = request_given(request, SYNCS_ID);
-	asking->values[1] = db_text(cursor.time);
-	asking->values[2] = db_text(cursor.id);
+	asking->values[1] = db_text(cursor.moment);
+	asking->values[2] = db_text(cursor.name);
 	asking->values[3] = request_given(request, SYNCS_LIMIT);
 	asking->value_count = 4;
 }

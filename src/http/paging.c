@@ -2,6 +2,7 @@
 #include "almanac/paging.h"
 
 #include "almanac/moment.h"
+#include "almanac/uuid.h"
 
 const char *page_cursor(struct request *request, size_t place)
 {
@@ -27,6 +28,15 @@ bool page_cursor_place(struct request *request, size_t place, struct page_place 
 	found->moment = arena_text(request_arena(request), text);
 	found->name = arena_text(request_arena(request), rest);
 	return true;
+}
+
+bool page_cursor_run(struct request *request, size_t place, struct page_place *found)
+{
+	struct uuid uuid;
+
+	*found = (struct page_place){0};
+	return !request_value(request, place)->is_given ||
+	       (page_cursor_place(request, place, found) && uuid_read(span_of(found->name), &uuid));
 }
 
 void page_refuse(struct request *request, size_t place, struct field_faults *faults)
