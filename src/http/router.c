@@ -11,12 +11,25 @@ static bool takes(struct span pattern, struct span segment)
 	return span_equals(pattern, segment);
 }
 
+/* Most endpoints are ruled out by what stands before their first "{". */
+static bool begins_alike(const char *pattern, struct span path)
+{
+	size_t i = 0;
+
+	while (i < path.length && pattern[i] == path.bytes[i])
+		i++;
+	return pattern[i] == '\0' || pattern[i] == '{';
+}
+
 static bool matches(const char *pattern, struct span path, struct field_pair *pairs, size_t *count)
 {
-	struct span rest_pattern = span_of(pattern), rest = path;
+	struct span rest_pattern, rest = path;
 	struct span part, segment;
 
 	*count = 0;
+	if (!begins_alike(pattern, path))
+		return false;
+	rest_pattern = span_of(pattern);
 	while (span_split(&rest_pattern, '/', &part)) {
 		if (!span_split(&rest, '/', &segment) || !takes(part, segment))
 			return false;

@@ -33,7 +33,7 @@
 #define GZIP_MEMORY 8
 
 /* A commit costs as much for many as for one. */
-#define COMMIT_COMPANY_US 500
+#define COMMIT_COMPANY_US 1000
 
 /* --- libmicrohttpd's callbacks -------------------------------------------------------------------------- */
 
