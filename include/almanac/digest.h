@@ -35,7 +35,7 @@ void hmac_feed(struct hmac *hmac, struct span bytes);
 /* Writes the code of all that was fed and begins anew, under the same key. */
 void hmac_take(struct hmac *hmac, uint8_t out[DIGEST_LENGTH]);
 
-/* Unpredictable bytes, for keys, seeds and file names: getrandom(2). */
+/* Unpredictable bytes, for keys, seeds and file names: arc4random_buf(3). */
 void random_bytes(void *out, size_t length);
 
 /* 64 bits for ids and jitter, which need to differ and not to be secret: xorshift64* (Marsaglia, Vigna).

@@ -1,13 +1,11 @@
-/* digest.c - SHA-256, HMAC by libcrypto; random bytes by the kernel. */
+/* digest.c - SHA-256, HMAC by libcrypto; random bytes by the C library. */
 #include "almanac/digest.h"
 
-#include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 struct digest {
 	EVP_MD_CTX *context;
@@ -105,17 +103,7 @@ void hmac_take(struct hmac *hmac, uint8_t out[DIGEST_LENGTH])
 
 void random_bytes(void *out, size_t length)
 {
-	uint8_t *rest = out;
-
-	while (length > 0) {
-		ssize_t got = getrandom(rest, length, 0);
-
-		must(got >= 0 || errno == EINTR);
-		if (got < 0)
-			continue;
-		rest += got;
-		length -= (size_t)got;
-	}
+	arc4random_buf(out, length);
 }
 
 uint64_t random_roll(uint64_t *dice)

@@ -16,20 +16,20 @@ static bool begins_alike(const char *pattern, struct span path)
 {
 	size_t i = 0;
 
-	while (i < path.length && pattern[i] == path.bytes[i])
+	while (pattern[i] != '\0' && pattern[i] != '{') {
+		if (i == path.length || pattern[i] != path.bytes[i])
+			return false;
 		i++;
-	return pattern[i] == '\0' || pattern[i] == '{';
+	}
+	return true;
 }
 
 static bool matches(const char *pattern, struct span path, struct field_pair *pairs, size_t *count)
 {
-	struct span rest_pattern, rest = path;
+	struct span rest_pattern = span_of(pattern), rest = path;
 	struct span part, segment;
 
 	*count = 0;
-	if (!begins_alike(pattern, path))
-		return false;
-	rest_pattern = span_of(pattern);
 	while (span_split(&rest_pattern, '/', &part)) {
 		if (!span_split(&rest, '/', &segment) || !takes(part, segment))
 			return false;
@@ -62,7 +62,8 @@ enum route_verdict router_match(const struct endpoint *const *routes, struct spa
 	size_t count;
 
 	for (size_t i = 0; routes[i]; i++) {
-		if (!matches(routes[i]->path, path, found, &count))
+		if (!begins_alike(routes[i]->path, path) ||
+		    !matches(routes[i]->path, path, found, &count))
 			continue;
 		if (is_method(routes[i], method)) {
 			*route = i;

@@ -136,6 +136,12 @@ def test_paths_that_cannot_be_read(path, almanac):
     assert (status, json.loads(body)["code"]) == (400, "bad_request")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/events/{x}", "/api/v1/timers/{", "/api/v1/timers/{id}"])
+def test_braces_in_a_path_are_text_like_other(path, almanac):
+    status, body = ask_as_written(almanac, path)
+    assert (status, json.loads(body)["code"]) == (400, "invalid_parameters")
+
+
 def test_older_paths_tell_unreadable_queries_in_their_own_words(almanac):
     assert almanac.get("/search?starts_at=%FF").json()["error"]["code"] == 400
     assert "detail" in almanac.get("/search/?starts_at=%00").json()
