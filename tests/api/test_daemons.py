@@ -86,10 +86,11 @@ def test_one_that_dies_is_lost_and_then_forgotten(one, start_almanac, database):
 
 def test_one_that_comes_back_under_its_name_takes_its_own_place(one, start_almanac):
     two = start_almanac(DAEMON_NAME="two")
-    before = wait_until(lambda: named(one, "two"), what="two is heard of")
+    before, = wait_until(lambda: named(one, "two"), what="two is heard of")
     two.kill()
     again = start_almanac(DAEMON_NAME="two")
-    wait_until(lambda: named(one, "two") != before, what="the new run is heard of")
+    wait_until(lambda: before["id"] not in [daemon["id"] for daemon in named(one, "two")],
+               what="the new run is heard of")
     told, = named(one, "two")
     assert not told["sharesName"] and told["address"] == f"127.0.0.1:{again.port}"
     assert again.metric("almanac_daemon_namesakes") == 0
