@@ -69,7 +69,13 @@ build: $(BUILD)/almanac ## build build/almanac (the default)
 $(BUILD)/almanac: $(OBJECTS) $(wildcard src/*/)
 	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(OBJECTS) $(LDLIBS)
 
-$(BUILD)/sql/made: sql/embed.awk $(STATEMENTS) $(wildcard sql/*/)
+# Said once and before all else, where every compiler would complain of a header.
+$(BUILD)/libraries: Makefile
+	@pkg-config --print-errors --exists $(LIBRARIES) || \
+		{ echo 'libraries are missing: `.make/install run` installs them on Debian, as `make run` does' >&2; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+$(BUILD)/sql/made: sql/embed.awk $(STATEMENTS) $(wildcard sql/*/) | $(BUILD)/libraries
 	@mkdir -p $(@D)/new
 	$(call quiet,SQL,sql/*/*.sql)awk -v out=$(@D)/new -f sql/embed.awk $(STATEMENTS)
 	@for file in sql_names.h sql_texts.c; do \

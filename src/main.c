@@ -410,13 +410,25 @@ static int migrate(const struct settings *settings)
 	return code;
 }
 
+/* Of the replica, if there is one; the daemon itself starts without it. */
+static bool is_replica_fine(const struct settings *settings, struct str *complaint)
+{
+	const char *conninfo = settings_text(settings, SETTING_READ_DATABASE_URL);
+
+	if (!*conninfo)
+		return true;
+	str_append_text(complaint, "READ_DATABASE_URL: ");
+	return db_check(conninfo, complaint) == DB_START_OK;
+}
+
 static int check(const struct settings *settings)
 {
 	struct str complaint;
 	int code = EXIT_FINE;
 
 	str_init(&complaint, TEXT_MAX);
-	if (db_check(settings_database(settings), &complaint) == DB_START_OK)
+	if (db_check(settings_database(settings), &complaint) == DB_START_OK &&
+	    is_replica_fine(settings, &complaint))
 		puts("settings and database are fine");
 	else
 		code = complain(&complaint, EXIT_FAILED);

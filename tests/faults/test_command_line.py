@@ -76,6 +76,22 @@ def test_migrate_and_check_tell_that_all_is_well(database):
     assert checked.stdout == "settings and database are fine\n"
 
 
+def test_check_judges_the_replica_too(database):
+    assert daemons.run("check", DATABASE_URL=database, READ_DATABASE_URL=database).returncode == 0
+    for url, why in ((NOWHERE, "Connection refused"),
+                     (database + "_none", "does not exist")):
+        done = daemons.run("check", DATABASE_URL=database, READ_DATABASE_URL=url)
+        assert done.returncode == 1 and done.stdout == ""
+        [said] = complaints(done)
+        assert said.startswith("READ_DATABASE_URL: ") and why in said
+
+
+def test_check_says_that_the_replica_has_not_been_migrated(database, postgres):
+    done = daemons.run("check", DATABASE_URL=database, READ_DATABASE_URL=postgres.create_database())
+    [said] = complaints(done)
+    assert done.returncode == 1 and said.startswith("READ_DATABASE_URL: the database is at version 0, ")
+
+
 # --- settings -------------------------------------------------------------------------------------
 
 WRONG = {

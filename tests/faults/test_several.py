@@ -11,6 +11,7 @@ import time
 import psycopg2
 import pytest
 
+from harness.calendar import Calendar, event, page
 from harness.catalog import Catalog, edition_of
 from harness.feeds import one_event
 from harness.nursery import Nursery
@@ -44,11 +45,11 @@ class Crowd:
         self.reports = tempfile.mkdtemp(prefix="almanac-reports-")
         self.daemons = {}
 
-    def start(self, *names):
+    def start(self, *names, **settings):
         for name in names:
             self.daemons[name] = self.nursery.start(
                 self.database, DAEMON_NAME=name, WEBHOOK_ALLOW="loopback", HTTP_THREADS="1",
-                REPORT_INTERVAL_SECONDS=1, REPORT_DIR=self.reports)
+                REPORT_INTERVAL_SECONDS=1, REPORT_DIR=self.reports, **settings)
         return self
 
     def kill(self, name):
@@ -128,6 +129,12 @@ def assert_told_once(tasks, folder, names):
     assert told == {task: 1 for task in names}
 
 
+def follow(runs):
+    """Each begins when the one before it is over."""
+    times = sorted((run["startedAt"], run["finishedAt"]) for run in runs)
+    return all(earlier[1] <= later[0] for earlier, later in zip(times, times[1:]))
+
+
 # --- all is well ------------------------------------------------------------------------------------------
 
 
@@ -145,10 +152,40 @@ def test_three_daemons_do_everything_once(crowd, sink, world):
     assert sum(fired) == 3000 and min(fired) > 500
     assert_told_once(Tasks(crowd.any), crowd.reports, names)
     runs = Catalog(crowd.any).wait_for_syncs(provider, 3)
-    times = sorted((run["startedAt"], run["finishedAt"]) for run in runs)
-    assert all(earlier[1] <= later[0] for earlier, later in zip(times, times[1:]))
-    starts = [moment(started) for started, _ in times]
+    assert follow(runs)
+    starts = sorted(moment(run["startedAt"]) for run in runs)
     assert all((later - earlier).total_seconds() > 0.5 for earlier, later in zip(starts, starts[1:]))
+
+
+def test_every_sync_of_a_calendar_is_run_by_one_of_three(crowd, world):
+    """Due every two seconds, and asked of all three in between: a source hears of each run once."""
+    crowd.start(*NAMES, CALENDAR_SYNC_INTERVAL_SECONDS=2)
+    calendars = [[Calendar(daemon, f"user-{number}") for daemon in crowd.all] for number in range(9)]
+
+    def path_of(calendar):
+        return f"/of/{calendar.user}"
+
+    for one, *_ in calendars:
+        world.serve(path_of(one), page([event(1), event(2)]), delay=0.05)
+        one.put("json", world.url(path_of(one)))
+
+    def finished(calendar):
+        return [run for run in calendar.syncs() if run["finishedAt"]]
+
+    asked = 0
+    while any(sum(run["reason"] == "schedule" for run in finished(one)) < 2 for one, *_ in calendars):
+        for calendar in calendars[asked % 9]:
+            calendar.ask()
+        asked += 1
+        assert asked < 300
+        time.sleep(0.1)
+    for calendar, *_ in calendars:
+        runs = finished(calendar)
+        heard = [request.headers["x-request-id"] for request in world.requests_to(path_of(calendar))]
+        assert {run["status"] for run in runs} == {"succeeded"} and follow(runs)
+        assert len(set(heard)) == len(heard) >= len(runs)
+        assert calendar.ids() == ["e00001", "e00002"]
+    assert min(daemon.metric("almanac_calendar_syncs_total") for daemon in crowd.all) > 0
 
 
 class Watcher(threading.Thread):

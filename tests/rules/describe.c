@@ -127,6 +127,7 @@ static void append_endpoint(struct str *out, const struct endpoint *endpoint)
 	append_text(out, "complaint_schema", endpoint->complaint_schema);
 	append_others(out, endpoint->others);
 	append_flag(out, "raw_body", endpoint->body == BODY_RAW);
+	append_flag(out, "may_lag", endpoint->may_lag);
 	append_name(out, "fields");
 	str_append_char(out, '[');
 	for (const struct field *field = endpoint->reads; field && field->name; field++)

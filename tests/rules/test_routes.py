@@ -126,6 +126,12 @@ def test_the_postman_collection_is_made_of_the_description():
     assert read(ROOT / "docs" / "postman.json") == done.stdout
 
 
+def test_the_readme_lists_what_may_come_from_a_replica():
+    _, _, below = read(ROOT / "README.md").partition("| may come from a replica |\n| --- |\n")
+    told = re.findall(r"`([A-Z]+ /\S*)`", below.partition("\n\n")[0])
+    assert sorted(told) == sorted(tell(route) for route in routes() if route["may_lag"])
+
+
 def test_every_tag_is_described_and_used():
     told = {tag["name"]: tag["description"] for tag in document()["tags"]}
     assert set(told) == {route["tag"] for route in routes()}
