@@ -129,7 +129,7 @@ COMMENT ON COLUMN timer_keys.digest IS 'SHA-256 of the body it came with, in hex
 COMMENT ON COLUMN timer_keys.timer IS 'The timer that was created: with the body, it gives the first answer again.';
 COMMENT ON COLUMN timer_keys.created_at IS 'When it came first and the timer was created.';
 
--- Partitions for the days from yesterday to a fortnight ahead are made; those older than the days to
+-- Partitions for the days from yesterday to three days ahead are made; those older than the days to
 -- keep are dropped. Returns how many were dropped.
 CREATE FUNCTION timers_partitions(keep_days bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -140,7 +140,7 @@ DECLARE
 	dropped bigint := 0;
 BEGIN
 	PERFORM pg_advisory_xact_lock(4701382216);
-	FOR day IN SELECT today + i FROM generate_series(-1, 14) AS i LOOP
+	FOR day IN SELECT today + i FROM generate_series(-1, 3) AS i LOOP
 		name := 'timers_over_' || to_char(day, 'YYYYMMDD');
 		IF to_regclass(name) IS NULL THEN
 			EXECUTE format('CREATE TABLE %I PARTITION OF timers_over FOR VALUES FROM (%L) TO (%L)', name,

@@ -116,7 +116,7 @@ COMMENT ON COLUMN report_files.ends_at IS 'End of its period, which does.';
 COMMENT ON COLUMN report_files.bytes IS 'Its size.';
 COMMENT ON COLUMN report_files.written_at IS 'When it was written.';
 
--- Partitions for the days from yesterday to a fortnight ahead are made; those older than the days to
+-- Partitions for the days from yesterday to three days ahead are made; those older than the days to
 -- keep are dropped (0: none). Returns how many were dropped.
 CREATE FUNCTION webhooks_partitions(keep_days bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -127,7 +127,7 @@ DECLARE
 	dropped bigint := 0;
 BEGIN
 	PERFORM pg_advisory_xact_lock(4701382218);
-	FOR day IN SELECT today + i FROM generate_series(-1, 14) AS i LOOP
+	FOR day IN SELECT today + i FROM generate_series(-1, 3) AS i LOOP
 		name := 'webhooks_' || to_char(day, 'YYYYMMDD');
 		IF to_regclass(name) IS NULL THEN
 			EXECUTE format('CREATE TABLE %I PARTITION OF webhooks FOR VALUES FROM (%L) TO (%L)', name,
@@ -306,8 +306,20 @@ $$;
 
 COMMENT ON FUNCTION tasks_receive(smallint, timestamptz, text, text, text, uuid, text, text, bytea) IS 'Takes one valid webhook: accepted, duplicate, not_found, refused; with "repeated " in front when it had come before.';
 
+CREATE FUNCTION tasks_made(kinds smallint[], ats timestamptz[], users text[], ids text[], contents text[], seen timestamptz)
+RETURNS SETOF tasks
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT g.id, g.user_id, g.content, g.at, seen, CASE WHEN g.kind = 1 THEN g.at END,
+	       CASE WHEN g.kind = 1 THEN seen END, NULL::timestamptz, g.at, seen, true
+	FROM unnest(kinds, ats, users, ids, contents) AS g (kind, at, user_id, id, content)
+	WHERE g.kind <= 1
+$$;
+
+COMMENT ON FUNCTION tasks_made(smallint[], timestamptz[], text[], text[], text[], timestamptz) IS 'The tasks as those of many webhooks make them that create one.';
+
 -- Many webhooks that are valid, each as tasks_receive takes it. Tasks that are new are made by one
--- statement for all; what is left comes one after the other.
+-- statement for all, and all are taken for new until one is not: to look for each of them first costs a
+-- third more. What is left comes one after the other.
 CREATE FUNCTION tasks_receive_many(kinds smallint[], ats timestamptz[], users text[], ids text[], contents text[],
 				   keys uuid[], webhook_ids text[], headers text[], bodies bytea[])
 RETURNS TABLE (place bigint, said text)
@@ -315,50 +327,49 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
 	seen timestamptz;
-	new_ids text[];
-	new_places bigint[];
+	are_new boolean[];
 BEGIN
 	PERFORM pg_advisory_xact_lock_shared(47015, 0);
 	seen := clock_timestamp();
-	WITH made AS (
-		INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, completed_at, completed_seen_at,
-				   newest_at, first_seen_at, is_listed)
-		SELECT g.id, g.user_id, g.content, g.at, seen, CASE WHEN g.kind = 1 THEN g.at END,
-		       CASE WHEN g.kind = 1 THEN seen END, g.at, seen, true
-		FROM unnest(kinds, ats, users, ids, contents) AS g (kind, at, user_id, id, content)
-		WHERE g.kind <= 1
-		ON CONFLICT (id) DO NOTHING
-		RETURNING id
-	)
-	SELECT array_agg(id) INTO new_ids FROM made;
-	-- Of those that would create the same task the first did.
-	SELECT array_agg(f.place) INTO new_places
-	FROM (SELECT DISTINCT ON (g.id) g.place
-	      FROM unnest(ids, kinds) WITH ORDINALITY AS g (id, kind, place)
-	      WHERE g.kind <= 1 AND g.id = ANY (new_ids)
-	      ORDER BY g.id, g.place) AS f;
+	BEGIN
+		INSERT INTO tasks SELECT * FROM tasks_made(kinds, ats, users, ids, contents, seen);
+		are_new := ARRAY (SELECT kind <= 1 FROM unnest(kinds) AS kind);
+	EXCEPTION WHEN unique_violation THEN
+		WITH made AS (
+			INSERT INTO tasks SELECT * FROM tasks_made(kinds, ats, users, ids, contents, seen)
+			ON CONFLICT (id) DO NOTHING
+			RETURNING id
+		),
+		-- Of those that would create the same task the first did.
+		judged AS (
+			SELECT g.place, made.id IS NOT NULL AND row_number() OVER (PARTITION BY made.id ORDER BY g.place) = 1 AS is_new
+			FROM unnest(ids, kinds) WITH ORDINALITY AS g (id, kind, place)
+			LEFT JOIN made ON made.id = g.id AND g.kind <= 1
+		)
+		SELECT array_agg(is_new ORDER BY place) INTO are_new FROM judged;
+	END;
 	INSERT INTO webhooks (received_at, status, kind, at, task_id, webhook_id, is_repeat, headers, body)
 	SELECT seen, 202, g.kind, g.at, g.id, g.webhook_id, false, g.headers, g.body
-	FROM unnest(kinds, ats, ids, webhook_ids, headers, bodies) WITH ORDINALITY
-	     AS g (kind, at, id, webhook_id, headers, body, place)
-	WHERE g.place = ANY (new_places);
+	FROM unnest(are_new, kinds, ats, ids, webhook_ids, headers, bodies)
+	     AS g (is_new, kind, at, id, webhook_id, headers, body)
+	WHERE g.is_new;
 	IF array_remove(keys, NULL) <> '{}' THEN
 		INSERT INTO webhook_keys (key, outcome, created_at)
 		SELECT g.key, 'accepted', seen
-		FROM unnest(keys) WITH ORDINALITY AS g (key, place)
-		WHERE g.key IS NOT NULL AND g.place = ANY (new_places)
+		FROM unnest(are_new, keys) AS g (is_new, key)
+		WHERE g.is_new AND g.key IS NOT NULL
 		ON CONFLICT DO NOTHING;
 	END IF;
-	IF cardinality(new_places) = cardinality(ids) THEN
-		RETURN QUERY SELECT g, 'accepted' FROM generate_series(1::bigint, cardinality(ids)) AS g;
+	IF true = ALL (are_new) THEN
+		RETURN QUERY SELECT g, 'accepted' FROM generate_series(1::bigint, cardinality(are_new)) AS g;
 		RETURN;
 	END IF;
 	RETURN QUERY
 	SELECT g.place,
-	       CASE WHEN g.place = ANY (new_places) THEN 'accepted'
+	       CASE WHEN g.is_new THEN 'accepted'
 		    ELSE tasks_receive(g.kind, g.at, g.user_id, g.id, g.content, g.key, g.webhook_id, g.headers, g.body) END
-	FROM unnest(kinds, ats, users, ids, contents, keys, webhook_ids, headers, bodies) WITH ORDINALITY
-	     AS g (kind, at, user_id, id, content, key, webhook_id, headers, body, place);
+	FROM unnest(are_new, kinds, ats, users, ids, contents, keys, webhook_ids, headers, bodies) WITH ORDINALITY
+	     AS g (is_new, kind, at, user_id, id, content, key, webhook_id, headers, body, place);
 END
 $$;
 
