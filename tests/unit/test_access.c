@@ -1,16 +1,10 @@
 /* test_access.c - what access is made of: trails through proxies, rates, counts, origins. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "http/access.h"
+#include "story.h"
 
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 #define SECOND INT64_C(1000000)
 
 static struct proxies trusted_ones(const char *text)

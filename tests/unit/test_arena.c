@@ -1,15 +1,10 @@
 /* test_arena.c - alignment, zeroed memory, large pieces, releases in reverse */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "almanac/arena.h"
+#include "story.h"
 
 static bool is_zero(const char *bytes, size_t length)
 {

@@ -1,14 +1,9 @@
 /* test_cache.c - finished answers: found, replaced, forgotten, and never heavier than allowed */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "http/http.h"
+#include "story.h"
 
 #define EDITION 7
 #define TTL_US 1000

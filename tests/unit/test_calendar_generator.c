@@ -1,30 +1,13 @@
 /* test_calendar_generator.c - the built-in source: the same at the same hour, a few others an hour later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "calendar/source.h"
+#include "story.h"
 
 #define HOUR_US (3600 * INT64_C(1000000))
 #define DAY_US (24 * HOUR_US)
 #define NOW 491000 /* an hour in January 2026 */
 #define FEW 12
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
 
 static struct calendar_items of(struct arena *arena, const char *user, int64_t hour)
 {
@@ -194,18 +177,16 @@ static void lists_are_ordered_by_start(void **state)
 	calendar_order_by_start(&(struct calendar_items){0});
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_same_hour_gives_the_same),
-		TEST(users_have_calendars_of_their_own),
-		TEST(from_hour_to_hour_a_few_come_change_and_go),
-		TEST(a_small_calendar_changes_every_hour),
-		TEST(events_lie_around_the_hour_and_are_of_every_kind),
-		TEST(any_hour_will_do),
-		TEST(lists_are_ordered_by_start),
+		ARENA_TEST(the_same_hour_gives_the_same),
+		ARENA_TEST(users_have_calendars_of_their_own),
+		ARENA_TEST(from_hour_to_hour_a_few_come_change_and_go),
+		ARENA_TEST(a_small_calendar_changes_every_hour),
+		ARENA_TEST(events_lie_around_the_hour_and_are_of_every_kind),
+		ARENA_TEST(any_hour_will_do),
+		ARENA_TEST(lists_are_ordered_by_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,50 +1,27 @@
 /* test_calendar_ics.c - iCalendar feeds as a source: the samples, ids, the window, what is held, and rules
  * that would take too long together */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 #include <time.h>
 
 #include "almanac/ics.h"
 #include "almanac/moment.h"
 #include "calendar/source.h"
+#include "samples.h"
+#include "story.h"
 
 #define STORY_MAX (64 << 20)
 
 /* --- the samples, embedded when this file is assembled ---------------------------------------------- */
 
-#define EMBED(name, file)                                                                          \
-	__asm__(".pushsection .rodata\n" #name ": .incbin \"tests/world/ics/" file "\"\n" #name    \
-		"_end: .byte 0\n.popsection\n");                                                   \
-	extern const char name[], name##_end[]
-
-EMBED(ics_01, "01-weekly-dst.ics");
-EMBED(ics_03, "03-exceptions.ics");
-EMBED(ics_04, "04-all-day.ics");
-EMBED(ics_06, "06-one-bad-among-good.ics");
-EMBED(ics_09, "09-update-v1.ics");
-EMBED(ics_10, "10-update-v2.ics");
-EMBED(ics_12, "12-month-end.ics");
-
-#define SAMPLE(name) ((struct span){name, (size_t)(name##_end - name)})
+EMBED(ics_01, "ics/01-weekly-dst.ics");
+EMBED(ics_03, "ics/03-exceptions.ics");
+EMBED(ics_04, "ics/04-all-day.ics");
+EMBED(ics_06, "ics/06-one-bad-among-good.ics");
+EMBED(ics_09, "ics/09-update-v1.ics");
+EMBED(ics_10, "ics/10-update-v2.ics");
+EMBED(ics_12, "ics/12-month-end.ics");
 
 /* --- helpers ---------------------------------------------------------------------------------------- */
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
 
 static int64_t us_of(const char *text)
 {
@@ -379,25 +356,23 @@ static void what_is_no_feed_is_refused(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_samples_give_what_they_should),
-		TEST(month_ends_are_where_they_are),
-		TEST(bad_ones_are_told_and_held),
-		TEST(an_event_is_whole),
-		TEST(an_id_stays_when_its_occurrence_is_moved),
-		TEST(an_id_comes_once),
-		TEST(times_on_a_wall_are_of_the_calendars_zone),
-		TEST(a_window_takes_what_overlaps),
-		TEST(a_series_that_can_be_read_is_not_held),
-		TEST(when_more_is_wrong_than_is_kept_all_is_held),
-		TEST(a_series_that_is_cut_is_told),
-		TEST(a_feed_has_at_most_so_many_occurrences),
-		TEST(hostile_rules_are_bounded_together),
-		TEST(what_is_no_feed_is_refused),
+		ARENA_TEST(the_samples_give_what_they_should),
+		ARENA_TEST(month_ends_are_where_they_are),
+		ARENA_TEST(bad_ones_are_told_and_held),
+		ARENA_TEST(an_event_is_whole),
+		ARENA_TEST(an_id_stays_when_its_occurrence_is_moved),
+		ARENA_TEST(an_id_comes_once),
+		ARENA_TEST(times_on_a_wall_are_of_the_calendars_zone),
+		ARENA_TEST(a_window_takes_what_overlaps),
+		ARENA_TEST(a_series_that_can_be_read_is_not_held),
+		ARENA_TEST(when_more_is_wrong_than_is_kept_all_is_held),
+		ARENA_TEST(a_series_that_is_cut_is_told),
+		ARENA_TEST(a_feed_has_at_most_so_many_occurrences),
+		ARENA_TEST(hostile_rules_are_bounded_together),
+		ARENA_TEST(what_is_no_feed_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,9 @@
 /* test_calendar_item.c - events in words, pages of those that are not stored, and the users of a setting. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "calendar/item.h"
 #include "calendar/users.h"
+#include "story.h"
 
 #define SECOND INT64_C(1000000)
 #define DAY (86400 * SECOND)

@@ -1,49 +1,25 @@
 /* test_calendar_json.c - lists of events in JSON: the samples, both forms of an event, what is refused one
  * by one, how pages follow each other, and what is no list */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "almanac/moment.h"
 #include "calendar/source.h"
+#include "samples.h"
+#include "story.h"
 
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 #define STORY_MAX (16 << 20)
 #define URL "http://source.example/events"
 
 /* --- the samples, embedded when this file is assembled ---------------------------------------------- */
 
-#define EMBED(name, file)                                                                          \
-	__asm__(".pushsection .rodata\n" #name ": .incbin \"tests/world/calendar-json/" file       \
-		"\"\n" #name "_end: .byte 0\n.popsection\n");                                      \
-	extern const char name[], name##_end[]
-
-EMBED(json_01, "01-full-page1.json");
-EMBED(json_02, "02-full-page2.json");
-EMBED(json_03, "03-incremental.json");
-EMBED(json_04, "04-token-gone-410.json");
-EMBED(json_05, "05-full-after-gone.json");
-EMBED(json_06, "06-one-bad-item.json");
-
-#define SAMPLE(name) ((struct span){name, (size_t)(name##_end - name)})
+EMBED(json_01, "calendar-json/01-full-page1.json");
+EMBED(json_02, "calendar-json/02-full-page2.json");
+EMBED(json_03, "calendar-json/03-incremental.json");
+EMBED(json_04, "calendar-json/04-token-gone-410.json");
+EMBED(json_05, "calendar-json/05-full-after-gone.json");
+EMBED(json_06, "calendar-json/06-one-bad-item.json");
 
 /* --- helpers ---------------------------------------------------------------------------------------- */
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
 
 static struct calendar_json *list_at(struct arena *arena, const char *url)
 {
@@ -744,39 +720,37 @@ static void a_cut_page_is_refused(void **state)
 	(void)state;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_full_list_comes_in_two_pages),
-		TEST(changes_come_by_token),
-		TEST(a_token_that_is_gone_is_no_list),
-		TEST(the_full_list_after_it),
-		TEST(bad_ones_are_told_one_by_one),
-		TEST(an_event_may_be_written_as_this_api_does),
-		TEST(forms_of_a_list),
-		TEST(all_day_events_are_dates),
-		TEST(times_are_of_the_zone_that_is_nearest),
-		TEST(a_list_has_at_most_so_many_zones),
-		TEST(what_is_wrong_with_an_event_is_said),
-		TEST(without_an_id_there_is_nothing_to_hold),
-		TEST(what_is_no_json_costs_one_event),
-		TEST(one_of_two_that_is_good_is_not_held),
-		TEST(cancelled_ones_are_gone_or_called_off),
-		TEST(of_two_the_one_updated_last_counts),
-		TEST(long_texts_are_cut_and_long_ids_refused),
-		TEST(pages_by_start_follow_the_total),
-		TEST(a_url_may_say_where_and_how_much),
-		TEST(without_a_total_a_short_page_is_the_last),
-		TEST(a_source_that_does_not_know_start_gives_all_at_once),
-		TEST(a_list_that_ends_too_early_is_refused),
-		TEST(page_tokens_lead_on),
-		TEST(tokens_have_a_kind_and_a_length),
-		TEST(a_list_has_an_end),
-		TEST(problems_are_counted_beyond_those_kept),
-		TEST(what_is_no_list_is_refused),
-		TEST(a_cut_page_is_refused),
+		ARENA_TEST(a_full_list_comes_in_two_pages),
+		ARENA_TEST(changes_come_by_token),
+		ARENA_TEST(a_token_that_is_gone_is_no_list),
+		ARENA_TEST(the_full_list_after_it),
+		ARENA_TEST(bad_ones_are_told_one_by_one),
+		ARENA_TEST(an_event_may_be_written_as_this_api_does),
+		ARENA_TEST(forms_of_a_list),
+		ARENA_TEST(all_day_events_are_dates),
+		ARENA_TEST(times_are_of_the_zone_that_is_nearest),
+		ARENA_TEST(a_list_has_at_most_so_many_zones),
+		ARENA_TEST(what_is_wrong_with_an_event_is_said),
+		ARENA_TEST(without_an_id_there_is_nothing_to_hold),
+		ARENA_TEST(what_is_no_json_costs_one_event),
+		ARENA_TEST(one_of_two_that_is_good_is_not_held),
+		ARENA_TEST(cancelled_ones_are_gone_or_called_off),
+		ARENA_TEST(of_two_the_one_updated_last_counts),
+		ARENA_TEST(long_texts_are_cut_and_long_ids_refused),
+		ARENA_TEST(pages_by_start_follow_the_total),
+		ARENA_TEST(a_url_may_say_where_and_how_much),
+		ARENA_TEST(without_a_total_a_short_page_is_the_last),
+		ARENA_TEST(a_source_that_does_not_know_start_gives_all_at_once),
+		ARENA_TEST(a_list_that_ends_too_early_is_refused),
+		ARENA_TEST(page_tokens_lead_on),
+		ARENA_TEST(tokens_have_a_kind_and_a_length),
+		ARENA_TEST(a_list_has_an_end),
+		ARENA_TEST(problems_are_counted_beyond_those_kept),
+		ARENA_TEST(what_is_no_list_is_refused),
+		ARENA_TEST(a_cut_page_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

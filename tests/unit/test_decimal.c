@@ -1,12 +1,6 @@
 /* test_decimal.c - prices are exact in and out */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "almanac/decimal.h"
+#include "story.h"
 
 static const struct {
 	const char *text;

@@ -1,11 +1,5 @@
 /* test_destination.c - queues, limits, fairness and breakers of the places webhooks go to */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "story.h"
 #include <stdlib.h>
 
 #include "almanac/clock.h"

@@ -1,17 +1,10 @@
 /* test_digest.c - SHA-256 against the vectors of NIST (FIPS 180-4 examples, SHAVS), HMAC against those
  * of RFC 4231, in any pieces */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "almanac/digest.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#include "story.h"
 
 static const struct {
 	const char *text;

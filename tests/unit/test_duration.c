@@ -1,13 +1,8 @@
 /* test_duration.c - lengths of time as ISO 8601 writes them */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "almanac/duration.h"
+#include "story.h"
 
 #define SECOND INT64_C(1000000)
 #define HOUR (3600 * SECOND)

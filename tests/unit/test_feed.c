@@ -1,11 +1,5 @@
 /* test_feed.c - providers' feeds in all dialects: events and problems, in any pieces, and no feed
  * that takes more memory or time than it may */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,33 +8,27 @@
 #include "almanac/decimal.h"
 #include "almanac/json.h"
 #include "catalog/feed.h"
+#include "samples.h"
+#include "story.h"
 
 #define STORY_MAX (64 << 20)
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 
 /* --- the sample feeds, embedded when this file is assembled ------------------------------------------ */
 
-#define EMBED(name, file)                                                                          \
-	__asm__(".pushsection .rodata\n" #name ": .incbin \"tests/world/provider/" file            \
-		"\"\n" #name "_end: .byte 0\n.popsection\n");                                      \
-	extern const char name[], name##_end[]
-
-EMBED(sample_01, "01-moment1.xml");
-EMBED(sample_02, "02-moment2.xml");
-EMBED(sample_03, "03-moment3.xml");
-EMBED(sample_04, "04-planlist.xml");
-EMBED(sample_05, "05-legacy-event-date.xml");
-EMBED(sample_06, "06-reused-ids.xml");
-EMBED(sample_07, "07-dates.xml");
-EMBED(sample_08, "08-empty-shapes.xml");
-EMBED(sample_09, "09-prices.xml");
-EMBED(sample_12, "12-html-error-page.xml");
-EMBED(sample_14, "14-truncated.xml");
-EMBED(sample_20, "20-flip-a-online.xml");
-EMBED(sample_21, "21-flip-b-offline.xml");
-EMBED(sample_25, "25-child-elements.xml");
-
-#define SAMPLE(name) ((struct span){name, (size_t)(name##_end - name)})
+EMBED(sample_01, "provider/01-moment1.xml");
+EMBED(sample_02, "provider/02-moment2.xml");
+EMBED(sample_03, "provider/03-moment3.xml");
+EMBED(sample_04, "provider/04-planlist.xml");
+EMBED(sample_05, "provider/05-legacy-event-date.xml");
+EMBED(sample_06, "provider/06-reused-ids.xml");
+EMBED(sample_07, "provider/07-dates.xml");
+EMBED(sample_08, "provider/08-empty-shapes.xml");
+EMBED(sample_09, "provider/09-prices.xml");
+EMBED(sample_12, "provider/12-html-error-page.xml");
+EMBED(sample_14, "provider/14-truncated.xml");
+EMBED(sample_20, "provider/20-flip-a-online.xml");
+EMBED(sample_21, "provider/21-flip-b-offline.xml");
+EMBED(sample_25, "provider/25-child-elements.xml");
 
 /* --- a scribe, who writes down what is told ---------------------------------------------------------- */
 

@@ -1,11 +1,5 @@
 /* test_fetch.c - real calls to a server on loopback that the test itself runs in threads. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "story.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <netdb.h>

@@ -1,14 +1,9 @@
 /* test_fields.c - what a client sends, judged by a table */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "almanac/fields.h"
+#include "story.h"
 
 static const char *const matches[] = {"within", "starts", "overlaps", NULL};
 

@@ -1,11 +1,5 @@
 /* test_guard.c - where calls may go. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "story.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,14 +1,9 @@
 /* test_hosts.c - the servers of a conninfo, one at a time */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/hosts.h"
+#include "story.h"
 
 struct expected {
 	struct turn turn;

@@ -1,52 +1,28 @@
 /* test_ics.c - iCalendar feeds: the samples, lines and values, what is refused one by one, zones,
  * windows, overrides, and feeds that mean harm */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "almanac/ics.h"
 #include "almanac/moment.h"
+#include "samples.h"
+#include "story.h"
 
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 #define SECOND_US INT64_C(1000000)
 #define STORY_MAX (16 << 20)
 
 /* --- the samples, embedded when this file is assembled --------------------------------------------- */
 
-#define EMBED(name, file)                                                                          \
-	__asm__(".pushsection .rodata\n" #name ": .incbin \"tests/world/ics/" file "\"\n" #name    \
-		"_end: .byte 0\n.popsection\n");                                                   \
-	extern const char name[], name##_end[]
-
-EMBED(ics_01, "01-weekly-dst.ics");
-EMBED(ics_03, "03-exceptions.ics");
-EMBED(ics_04, "04-all-day.ics");
-EMBED(ics_06, "06-one-bad-among-good.ics");
-EMBED(ics_09, "09-update-v1.ics");
-EMBED(ics_10, "10-update-v2.ics");
-EMBED(ics_12, "12-month-end.ics");
-
-#define SAMPLE(name) ((struct span){name, (size_t)(name##_end - name)})
+EMBED(ics_01, "ics/01-weekly-dst.ics");
+EMBED(ics_03, "ics/03-exceptions.ics");
+EMBED(ics_04, "ics/04-all-day.ics");
+EMBED(ics_06, "ics/06-one-bad-among-good.ics");
+EMBED(ics_09, "ics/09-update-v1.ics");
+EMBED(ics_10, "ics/10-update-v2.ics");
+EMBED(ics_12, "ics/12-month-end.ics");
 
 /* --- helpers ----------------------------------------------------------------------------------------- */
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
 
 static int64_t seconds_of(const char *text)
 {
@@ -1015,44 +991,42 @@ static void a_feed_has_at_most_so_many_events(void **state)
 	str_finish(&lines);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_samples_give_what_they_should),
-		TEST(properties_are_read),
-		TEST(folds_are_undone),
-		TEST(every_way_to_fold_is_the_same),
-		TEST(what_is_nested_in_an_event_is_not_its_own),
-		TEST(other_components_are_left_alone),
-		TEST(two_calendars_in_one_feed),
-		TEST(times_are_read),
-		TEST(bad_events_are_told_one_by_one),
-		TEST(a_bad_uid_is_told_without_it),
-		TEST(an_event_that_does_not_end),
-		TEST(what_is_no_feed_is_refused),
-		TEST(a_cut_feed_is_refused),
-		TEST(a_feed_may_define_a_zone),
-		TEST(a_defined_zone_may_change_its_rules),
-		TEST(a_bad_definition_is_none),
-		TEST(floating_times_are_in_the_feeds_own_zone),
-		TEST(a_window_takes_what_overlaps),
-		TEST(overrides_take_the_place_of_one),
-		TEST(overrides_move_into_and_out_of_a_window),
-		TEST(cancelled_and_excluded_ones_are_gone),
-		TEST(overrides_alone_are_single_occurrences),
-		TEST(an_override_for_all_after_moves_them),
-		TEST(what_was_moved_far_is_found),
-		TEST(the_newest_of_the_same_counts),
-		TEST(an_all_day_series_is_overridden_by_dates),
-		TEST(hostile_rules_are_bounded),
-		TEST(a_far_move_is_bounded),
-		TEST(a_rule_without_end_is_no_harm),
-		TEST(long_lines_count_only_where_they_matter),
-		TEST(lists_have_limits),
-		TEST(problems_are_counted_beyond_those_kept),
-		TEST(a_feed_has_at_most_so_many_events),
+		ARENA_TEST(the_samples_give_what_they_should),
+		ARENA_TEST(properties_are_read),
+		ARENA_TEST(folds_are_undone),
+		ARENA_TEST(every_way_to_fold_is_the_same),
+		ARENA_TEST(what_is_nested_in_an_event_is_not_its_own),
+		ARENA_TEST(other_components_are_left_alone),
+		ARENA_TEST(two_calendars_in_one_feed),
+		ARENA_TEST(times_are_read),
+		ARENA_TEST(bad_events_are_told_one_by_one),
+		ARENA_TEST(a_bad_uid_is_told_without_it),
+		ARENA_TEST(an_event_that_does_not_end),
+		ARENA_TEST(what_is_no_feed_is_refused),
+		ARENA_TEST(a_cut_feed_is_refused),
+		ARENA_TEST(a_feed_may_define_a_zone),
+		ARENA_TEST(a_defined_zone_may_change_its_rules),
+		ARENA_TEST(a_bad_definition_is_none),
+		ARENA_TEST(floating_times_are_in_the_feeds_own_zone),
+		ARENA_TEST(a_window_takes_what_overlaps),
+		ARENA_TEST(overrides_take_the_place_of_one),
+		ARENA_TEST(overrides_move_into_and_out_of_a_window),
+		ARENA_TEST(cancelled_and_excluded_ones_are_gone),
+		ARENA_TEST(overrides_alone_are_single_occurrences),
+		ARENA_TEST(an_override_for_all_after_moves_them),
+		ARENA_TEST(what_was_moved_far_is_found),
+		ARENA_TEST(the_newest_of_the_same_counts),
+		ARENA_TEST(an_all_day_series_is_overridden_by_dates),
+		ARENA_TEST(hostile_rules_are_bounded),
+		ARENA_TEST(a_far_move_is_bounded),
+		ARENA_TEST(a_rule_without_end_is_no_harm),
+		ARENA_TEST(long_lines_count_only_where_they_matter),
+		ARENA_TEST(lists_have_limits),
+		ARENA_TEST(problems_are_counted_beyond_those_kept),
+		ARENA_TEST(a_feed_has_at_most_so_many_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

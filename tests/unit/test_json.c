@@ -1,14 +1,9 @@
 /* test_json.c - JSON in and out */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "almanac/json.h"
+#include "story.h"
 
 static const char *const refused[] = {
 	"",

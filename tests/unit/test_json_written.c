@@ -1,13 +1,8 @@
 /* test_json_written.c - the texts of JSON values, as they were written */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "almanac/json.h"
+#include "story.h"
 
 static int open_arena(void **state)
 {

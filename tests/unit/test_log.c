@@ -1,10 +1,4 @@
 /* test_log.c - lines as they arrive on standard error, in both formats, whatever is logged */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +7,13 @@
 #include "almanac/json.h"
 #include "almanac/log.h"
 #include "almanac/moment.h"
+#include "story.h"
 
 #define LINE_MAX_BYTES 8192
 #define BYTES(literal)                                                                             \
 	{                                                                                          \
 		literal, sizeof(literal) - 1                                                       \
 	}
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 
 /* --- standard error, caught by a pipe ---------------------------------------------------------- */
 

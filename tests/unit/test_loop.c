@@ -1,10 +1,4 @@
 /* test_loop.c - timers, watches, hooks and the way out, with what callbacks may do to each other */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,8 +11,7 @@
 #include "almanac/clock.h"
 #include "almanac/container.h"
 #include "almanac/loop.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#include "story.h"
 
 static struct loop *loop;
 

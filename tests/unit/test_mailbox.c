@@ -1,10 +1,4 @@
 /* test_mailbox.c - letters from many threads, opened on one, in order, each exactly once */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,6 +6,7 @@
 
 #include "almanac/container.h"
 #include "almanac/mailbox.h"
+#include "story.h"
 
 enum { SENDERS = 4, LETTERS = 20000 };
 

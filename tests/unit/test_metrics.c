@@ -1,14 +1,9 @@
 /* test_metrics.c - the Prometheus text of counters, gauges and histograms, and counting threads */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "almanac/metrics.h"
+#include "story.h"
 
 #define TEXT_MAX (1 << 20)
 

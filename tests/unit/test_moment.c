@@ -1,13 +1,8 @@
 /* test_moment.c - dates and times: what is read, what is refused, and the way back */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "almanac/moment.h"
+#include "story.h"
 
 #define SECOND_US INT64_C(1000000)
 

@@ -1,17 +1,9 @@
 /* test_network.c - addresses and networks: reading, writing, which holds which. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "story.h"
 #include <netinet/in.h>
 #include <string.h>
 
 #include "almanac/network.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 
 static void test_addresses_come_back_as_they_are_written(void **state)
 {

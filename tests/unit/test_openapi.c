@@ -1,17 +1,12 @@
 /* test_openapi.c - the description made of small records: schemas told once, statuses, parameters, paths; and
  * bytes that are compressed once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "almanac/json.h"
 #include "almanac/openapi.h"
 #include "almanac/schema.h"
 #include "http/http.h"
+#include "story.h"
 
 #define INNER SCHEMA_TITLED("Inner", "\"a\"", MEMBER("a", SCHEMA_TEXT))
 #define OUTER SCHEMA_TITLED("Outer", "\"in\"", MEMBER("in", INNER) "," MEMBER("also", INNER))

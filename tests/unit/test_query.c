@@ -1,12 +1,6 @@
 /* test_query.c - percent escapes, base64url and integers */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "almanac/fields.h"
+#include "story.h"
 
 static int open_arena(void **state)
 {

@@ -1,11 +1,5 @@
 /* test_recurrence.c - recurrence rules: the examples of RFC 5545, what is refused, hostile ones, and
  * random ones against a slow reading of the definition */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,8 +7,8 @@
 #include "almanac/moment.h"
 #include "almanac/recurrence.h"
 #include "almanac/zone.h"
+#include "story.h"
 
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 #define DAY_S INT64_C(86400)
 #define SECOND_US INT64_C(1000000)
 #define FIRST_S INT64_C(-62135596800)

@@ -1,12 +1,6 @@
 /* test_retry.c - when to try again. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "almanac/fetch.h"
+#include "story.h"
 
 enum { SECOND = 1000000, HOUR = 3600 };
 

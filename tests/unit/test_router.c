@@ -1,15 +1,8 @@
 /* test_router.c - which endpoint a path and method find, what a path field takes, and Allow */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "http/http.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#include "story.h"
 
 static const struct endpoint listing = {.method = "GET", .path = "/things"};
 static const struct endpoint creating = {.method = "POST", .path = "/things"};

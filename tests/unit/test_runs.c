@@ -1,13 +1,8 @@
 /* test_runs.c - pages of entries in any order, merged slice by slice into the order of searches */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include "catalog/runs.h"
+#include "story.h"
 
 static uint32_t dice = 1;
 

@@ -1,10 +1,4 @@
 /* test_say.c - rows as JSON, links to the next page, complaints in words */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +6,7 @@
 #include "almanac/json.h"
 #include "db/connection.h"
 #include "http/http.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#include "story.h"
 
 static struct request *request;
 

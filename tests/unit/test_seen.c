@@ -1,13 +1,8 @@
 /* test_seen.c - the set of events in a feed against a plain list, and its keys */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include "catalog/seen.h"
+#include "story.h"
 
 static uint32_t dice = 1;
 

@@ -1,16 +1,9 @@
 /* test_send.c - what If-None-Match and Accept-Encoding say, and the hash that tells answers apart */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/http.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#include "story.h"
 
 static const struct span absent = {NULL, 0};
 

@@ -1,10 +1,4 @@
 /* test_settings.c - the environment, .env, wrong values, secrets, and what is told of them */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +6,9 @@
 #include <unistd.h>
 
 #include "almanac/settings.h"
+#include "story.h"
 
 #define COMPLAINT_MAX 16384
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 
 /* A .env of the test's own. */
 static char dotenv[] = "/tmp/almanac-test-settings-XXXXXX";

@@ -1,18 +1,11 @@
 /* test_snapshot.c - windows over the catalog in memory against a plain walk, texts shared by
  * generations, and memory counted as it is */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalog/snapshot.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#include "story.h"
 
 static uint32_t dice = 1;
 

@@ -1,16 +1,9 @@
 /* test_str.c - borrowed spans and owned text: cutting, comparing, UTF-8, growing and the maximum */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "almanac/str.h"
-
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#include "story.h"
 
 static const struct span nothing = {NULL, 0};
 

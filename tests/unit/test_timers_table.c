@@ -1,11 +1,5 @@
 /* test_timers_table.c - timers in memory: found by id, ordered by time, taken in turn */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "story.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,14 +1,9 @@
 /* test_uuid.c - random and ordered UUIDs, and their spellings */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "almanac/clock.h"
 #include "almanac/uuid.h"
+#include "story.h"
 
 static const char text[] = "0123abcd-4567-89ef-fedc-ba9876543210";
 static const uint8_t bytes[16] = {0x01, 0x23, 0xab, 0xcd, 0x45, 0x67, 0x89, 0xef,

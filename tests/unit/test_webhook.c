@@ -1,12 +1,6 @@
 /* test_webhook.c - how a webhook is told, signed and judged, where it may go, and hostile receivers:
  * real calls to a server on loopback that the test itself runs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "story.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <netdb.h>
@@ -21,7 +15,6 @@
 #include "pretend_server.h"
 #include "timers/webhook.h"
 
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 #define SECOND_US INT64_C(1000000)
 
 static struct arena *arena;

@@ -1,16 +1,11 @@
 /* test_xml.c - the push reader: what it tells, what it refuses, its limits and its memory */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "almanac/container.h"
 #include "almanac/xml.h"
+#include "story.h"
 
 #define STORY_MAX_BYTES (4 * 1024 * 1024)
 

@@ -1,30 +1,12 @@
 /* test_zone.c - clocks on the wall: leaps and overlaps, before and behind the tables, broken files */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "almanac/moment.h"
 #include "almanac/zone.h"
+#include "story.h"
 
-#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 #define SECOND_US INT64_C(1000000)
-
-static int setup(void **state)
-{
-	*state = arena_create();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_destroy(*state);
-	return 0;
-}
 
 static int64_t seconds_of(const char *text)
 {
@@ -383,17 +365,12 @@ static void broken_files_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(walls_become_instants, setup, teardown),
-		cmocka_unit_test_setup_teardown(instants_become_walls, setup, teardown),
-		cmocka_unit_test_setup_teardown(both_ways_agree, setup, teardown),
-		cmocka_unit_test_setup_teardown(rules_are_followed, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_rules_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(changes_make_a_zone, setup, teardown),
-		cmocka_unit_test_setup_teardown(names_lead_nowhere_else, setup, teardown),
-		cmocka_unit_test_setup_teardown(windows_names_are_known, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_file_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_cut_file_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(broken_files_are_refused, setup, teardown),
+		ARENA_TEST(walls_become_instants),    ARENA_TEST(instants_become_walls),
+		ARENA_TEST(both_ways_agree),          ARENA_TEST(rules_are_followed),
+		ARENA_TEST(bad_rules_are_refused),    ARENA_TEST(changes_make_a_zone),
+		ARENA_TEST(names_lead_nowhere_else),  ARENA_TEST(windows_names_are_known),
+		ARENA_TEST(a_file_is_read),           ARENA_TEST(a_cut_file_is_refused),
+		ARENA_TEST(broken_files_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
