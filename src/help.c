@@ -22,7 +22,8 @@ static const struct {
 	 "migrate the database, serve, run the schedule; SIGTERM drains and ends,\n"
 	 "SIGHUP reads the settings again"},
 	{"migrate", "migrate", "bring the database's schema up to date and end"},
-	{"check", "check", "judge the settings, the database and the replica, and end: 0 all is well"},
+	{"check", "check",
+	 "judge the settings, the database and the replica, and end: 0 all is well"},
 	{"healthcheck", "healthcheck [--ready]",
 	 "ask the daemon of these settings for /livez, or /readyz, and end: 0 when\n"
 	 "it answers 200 within two seconds"},

@@ -129,37 +129,7 @@ COMMENT ON COLUMN timer_keys.digest IS 'SHA-256 of the body it came with, in hex
 COMMENT ON COLUMN timer_keys.timer IS 'The timer that was created: with the body, it gives the first answer again.';
 COMMENT ON COLUMN timer_keys.created_at IS 'When it came first and the timer was created.';
 
--- Partitions for the days from yesterday to three days ahead are made; those older than the days to
--- keep are dropped. Returns how many were dropped.
-CREATE FUNCTION timers_partitions(keep_days bigint) RETURNS bigint
-LANGUAGE plpgsql AS $$
-DECLARE
-	today date := (now() AT TIME ZONE 'UTC')::date;
-	day date;
-	name text;
-	dropped bigint := 0;
-BEGIN
-	PERFORM pg_advisory_xact_lock(4701382216);
-	FOR day IN SELECT today + i FROM generate_series(-1, 3) AS i LOOP
-		name := 'timers_over_' || to_char(day, 'YYYYMMDD');
-		IF to_regclass(name) IS NULL THEN
-			EXECUTE format('CREATE TABLE %I PARTITION OF timers_over FOR VALUES FROM (%L) TO (%L)', name,
-				       day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');
-		END IF;
-	END LOOP;
-	FOR name IN SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-		    WHERE i.inhparent = 'timers_over'::regclass
-		      AND c.relname < 'timers_over_' || to_char(today - keep_days::integer, 'YYYYMMDD') LOOP
-		EXECUTE format('DROP TABLE %I', name);
-		dropped := dropped + 1;
-	END LOOP;
-	RETURN dropped;
-END
-$$;
-
-COMMENT ON FUNCTION timers_partitions(bigint) IS 'Makes the partitions of timers_over that will be needed and drops those that are too old.';
-
-SELECT timers_partitions(3650);
+SELECT day_partitions('timers_over', 0);
 
 -- What fires and what changes a timer exclude each other here, without writing a row:
 --

@@ -116,37 +116,7 @@ COMMENT ON COLUMN report_files.ends_at IS 'End of its period, which does.';
 COMMENT ON COLUMN report_files.bytes IS 'Its size.';
 COMMENT ON COLUMN report_files.written_at IS 'When it was written.';
 
--- Partitions for the days from yesterday to three days ahead are made; those older than the days to
--- keep are dropped (0: none). Returns how many were dropped.
-CREATE FUNCTION webhooks_partitions(keep_days bigint) RETURNS bigint
-LANGUAGE plpgsql AS $$
-DECLARE
-	today date := (now() AT TIME ZONE 'UTC')::date;
-	day date;
-	name text;
-	dropped bigint := 0;
-BEGIN
-	PERFORM pg_advisory_xact_lock(4701382218);
-	FOR day IN SELECT today + i FROM generate_series(-1, 3) AS i LOOP
-		name := 'webhooks_' || to_char(day, 'YYYYMMDD');
-		IF to_regclass(name) IS NULL THEN
-			EXECUTE format('CREATE TABLE %I PARTITION OF webhooks FOR VALUES FROM (%L) TO (%L)', name,
-				       day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');
-		END IF;
-	END LOOP;
-	FOR name IN SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-		    WHERE i.inhparent = 'webhooks'::regclass AND keep_days > 0
-		      AND c.relname < 'webhooks_' || to_char(today - keep_days::integer, 'YYYYMMDD') LOOP
-		EXECUTE format('DROP TABLE %I', name);
-		dropped := dropped + 1;
-	END LOOP;
-	RETURN dropped;
-END
-$$;
-
-COMMENT ON FUNCTION webhooks_partitions(bigint) IS 'Makes the partitions of webhooks that will be needed and drops those that are too old.';
-
-SELECT webhooks_partitions(0);
+SELECT day_partitions('webhooks', 0);
 
 -- --- what follows from facts ---
 --

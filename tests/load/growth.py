@@ -61,7 +61,7 @@ FILES = """
     FROM generate_series(1, %(count)s) AS n,
          LATERAL (SELECT now() - interval '3 days' + n * %(step)s * interval '1 ms' AS seen) AS s"""
 
-DAYS = """SELECT {kind}_partitions(3650);
+DAYS = """SELECT day_partitions('{table}', 0);
     CREATE TABLE {table}_old PARTITION OF {table} FOR VALUES FROM ('2000-01-01') TO (%s)"""
 THREE_DAYS_MS = 3 * 86400 * 1000
 
@@ -93,8 +93,8 @@ def first_partition_day(query, table):
 
 def fill(query, size):
     """`query(sql, *args)` runs a statement in a migrated, empty database."""
-    for kind, table in (("timers", "timers_over"), ("webhooks", "webhooks")):
-        query(DAYS.format(kind=kind, table=table), first_partition_day(query, table))
+    for table in ("timers_over", "webhooks"):
+        query(DAYS.format(table=table), first_partition_day(query, table))
     for table, text, count in (
             ("timers", TIMERS, size.to_come), ("timers_over", OVER, size.over), ("tasks", TASKS, size.tasks),
             ("webhooks", WEBHOOKS, size.tasks), ("report_files", FILES, size.tasks // 10)):

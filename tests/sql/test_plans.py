@@ -9,14 +9,12 @@ or sorts the whole table touches thousands.
 import contextlib
 import dataclasses
 import json
-import pathlib
 import typing
 
-import psycopg2
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-SESSION = "SET jit = off; SET timezone = 'UTC'; SET synchronous_commit = on; "
+import plans
+from plans import nodes_of, pages_of
 
 # Twenty providers of 5,000 events each, one of them deleted, and one of ten events. An event every
 # seven minutes from 2026 on; one of a thousand is "rare"; one of ten is no longer in its feed.
@@ -89,35 +87,18 @@ CASES = [
 ]
 
 
-class Session:
-    def __init__(self, url, mode):
-        self.connection = psycopg2.connect(url)
-        self.connection.autocommit = True
-        self.cursor = self.connection.cursor()
-        self.cursor.execute(f"{SESSION} SET plan_cache_mode = {mode}")
-        for statement in {case.statement for case in CASES}:
-            text = (ROOT / "sql" / "catalog" / f"{statement}.sql").read_text()
-            self.cursor.execute(f"PREPARE {statement} AS {text}")
-
-    def values_of(self, case):
-        self.cursor.execute("SELECT uuid FROM catalog_events WHERE id = 50000")
-        known = self.cursor.fetchone() or ["00000000-0000-0000-0000-000000000000"]
-        return [known[0] if value == "(uuid)" else value for value in case.values]
-
-    def explain(self, case):
-        """The plan's top node, after having run it."""
-        values = self.values_of(case)
-        places = ", ".join(["%s"] * len(values))
-        self.cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE "
-                            f"{case.statement} ({places})", values)
-        answer = self.cursor.fetchone()[0]
-        return (answer if isinstance(answer, list) else json.loads(answer))[0]["Plan"]
+@contextlib.contextmanager
+def session(url, mode="force_generic_plan"):
+    with plans.session(url, mode) as cursor:
+        plans.prepare(cursor, "catalog", {case.statement for case in CASES})
+        yield cursor
 
 
-def nodes_of(plan):
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes_of(child)
+def explain(cursor, case):
+    cursor.execute("SELECT uuid FROM catalog_events WHERE id = 50000")
+    known = cursor.fetchone() or ["00000000-0000-0000-0000-000000000000"]
+    values = [known[0] if value == "(uuid)" else value for value in case.values]
+    return plans.explain(cursor, case.statement, values)
 
 
 def was_run(node):
@@ -134,29 +115,14 @@ def judge(case, plan, knows_values=False):
     walked = [node for node in nodes_of(plan) if node["Node Type"] == "Seq Scan" and was_run(node)
               and node["Relation Name"] == "catalog_events"]
     assert not walked, words
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= pages, words
-
-
-def fill(url):
-    with contextlib.closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(SESSION)
-            cursor.execute(FILL)
-
-
-def analyze(url):
-    with contextlib.closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+    assert pages_of(plan) <= pages, words
 
 
 @pytest.fixture(scope="module")
 def catalog(module_database):
     """The URL of a database with 100,010 events that PostgreSQL knows well."""
-    fill(module_database)
-    analyze(module_database)
+    with plans.session(module_database) as cursor:
+        plans.fill(cursor, FILL)
     return module_database
 
 
@@ -165,12 +131,11 @@ def old_session(postgres, migrated):
     """A session that made its plans when the table was empty; nothing told it otherwise."""
     url = postgres.create_database(template=migrated)
     postgres.query(url, "ALTER TABLE catalog_events SET (autovacuum_enabled = off)")
-    session = Session(url, "force_generic_plan")
-    for case in CASES:
-        session.explain(case)
-    fill(url)
-    yield session
-    session.connection.close()
+    with session(url) as cursor:
+        for case in CASES:
+            explain(cursor, case)
+        postgres.query(url, FILL)
+        yield cursor
     postgres.drop_database(url)
 
 
@@ -179,31 +144,28 @@ each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CA
 
 @each_case
 def test_a_plan_without_values_finds_its_rows_by_index(case, catalog):
-    session = Session(catalog, "force_generic_plan")
-    with contextlib.closing(session.connection):
-        judge(case, session.explain(case))
+    with session(catalog) as cursor:
+        judge(case, explain(cursor, case))
 
 
 @each_case
 def test_a_plan_for_the_values_finds_its_rows_by_index(case, catalog):
-    session = Session(catalog, "force_custom_plan")
-    with contextlib.closing(session.connection):
-        judge(case, session.explain(case), knows_values=True)
+    with session(catalog, "force_custom_plan") as cursor:
+        judge(case, explain(cursor, case), knows_values=True)
 
 
 @each_case
 def test_a_session_that_has_run_it_often_finds_its_rows_by_index(case, catalog):
     """After five runs PostgreSQL chooses between the two by itself."""
-    session = Session(catalog, "auto")
-    with contextlib.closing(session.connection):
+    with session(catalog, "auto") as cursor:
         for _ in range(7):
-            plan = session.explain(case)
+            plan = explain(cursor, case)
         judge(case, plan, knows_values=True)
 
 
 @each_case
 def test_a_plan_from_when_the_table_was_empty_finds_its_rows_by_index(case, old_session):
-    judge(case, old_session.explain(case))
+    judge(case, explain(old_session, case))
 
 
 def test_the_planner_is_asked_for_plans_without_values(postgres, database, start_almanac):

@@ -2,14 +2,11 @@
 ids, and 100,000 that are over, planned without values as the daemon asks for. Bounds are pages (8 KiB each),
 never times."""
 
-import contextlib
 import json
-import pathlib
 
-import psycopg2
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from plans import explain, fill, pages_of, prepare, session
 
 # One of a thousand failed, none was cancelled, 50 were due a minute ago, and one of two thousand waits for
 # its second attempt.
@@ -50,25 +47,16 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def cursor(module_database):
-    with contextlib.closing(psycopg2.connect(module_database)) as connection:
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute(FILL)
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("SET jit = off; SET plan_cache_mode = force_generic_plan")
+    with session(module_database) as cursor:
+        fill(cursor, FILL)
+        prepare(cursor, "timers", {statement for statement, *_ in CASES.values()})
         yield cursor
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_few_pages_are_touched(cursor, name):
     statement, values, pages, rows = CASES[name]
-    text = (ROOT / "sql" / "timers" / f"{statement}.sql").read_text(encoding="utf-8")
-    cursor.execute(f"DEALLOCATE ALL; PREPARE asked AS {text}")
-    places = ", ".join(["%s"] * len(values))
-    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE asked ({places})"
-    cursor.execute(explain, values)  # the first time also reads the catalogs
-    cursor.execute(explain, values)
-    answer = cursor.fetchone()[0]
-    plan = (answer if isinstance(answer, list) else json.loads(answer))[0]["Plan"]
+    explain(cursor, statement, values)  # the first time also reads the catalogs
+    plan = explain(cursor, statement, values)
     assert plan["Actual Rows"] == rows, json.dumps(plan, indent=1)
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= pages, json.dumps(plan, indent=1)
+    assert pages_of(plan) <= pages, json.dumps(plan, indent=1)
