@@ -17,7 +17,7 @@ while (1) {
 		$length = $1 if $line =~ /^content-length:\s*(\d+)/i;
 		last if $line =~ /^\r?\n$/;
 	}
-	read $guest, my $body, $length;
+	read($guest, my $body, $length);
 	print $guest "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ", length $body, "\r\n\r\n", $body;
 	exit 0;
 }
