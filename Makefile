@@ -128,8 +128,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HOUSE)
 # --- what people ask for ----------------------------------------------------------------------------
 
 install: $(BUILD)/almanac $(BUILD)/almanac.8 ## install below PREFIX=/usr/local: binary, manual, unit, settings, documents
-	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(DOCDIR)' \
-		'$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(SYSCONFDIR)/almanac'
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)$(UNITDIR)'
+	install -d -m 750 '$(DESTDIR)$(SYSCONFDIR)/almanac'
 	install -m 755 $(BUILD)/almanac '$(DESTDIR)$(BINDIR)/almanac'
 	install -m 644 $(BUILD)/almanac.8 '$(DESTDIR)$(MANDIR)/man8/almanac.8'
 	sed -e 's|/usr/local/bin|$(BINDIR)|' -e 's|/etc/almanac|$(SYSCONFDIR)/almanac|' \

@@ -134,26 +134,39 @@ static int version(void)
 
 /* --- the house opens -------------------------------------------------------------------------------- */
 
-/* Whoever aborts has just come upon what must not be: no memory, or a fault of ours. The process ends when
- * this returns; nothing but write(2) is safe here. */
-static void tell_why(int signal_number)
+/* Says why: this process has come upon what must not be (no memory, or a fault of ours), or another one, a
+ * watchdog, wants it to end with a core. Then the signal does what it does without this. Only write(2) and
+ * raise(3) are safe here. */
+static void tell_why(int signal_number, siginfo_t *information, void *context)
 {
 	static const char no_memory[] = "level=error what=\"out of memory\"\n";
 	static const char fault[] = "level=error what=\"aborted by a fault of almanac itself\"\n";
+	static const char others[] = "level=error what=\"aborted by another process\"\n";
 	bool has_no_memory = errno == ENOMEM;
-	ssize_t written = write(STDERR_FILENO, has_no_memory ? no_memory : fault,
-				(has_no_memory ? sizeof(no_memory) : sizeof(fault)) - 1);
+	ssize_t written;
 
-	(void)signal_number;
+	(void)context;
+	if (information->si_code == SI_USER && information->si_pid != getpid())
+		written = write(STDERR_FILENO, others, sizeof(others) - 1);
+	else if (has_no_memory)
+		written = write(STDERR_FILENO, no_memory, sizeof(no_memory) - 1);
+	else
+		written = write(STDERR_FILENO, fault, sizeof(fault) - 1);
 	(void)written;
+	raise(signal_number);
 }
 
 /* A write that finds nobody, or no room below `ulimit -f`, says so by itself. */
 static void block_signals(sigset_t *signals)
 {
+	const struct sigaction abort_action = {
+		.sa_sigaction = tell_why,
+		.sa_flags = SA_SIGINFO | (int)SA_RESETHAND,
+	};
+
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	signal(SIGABRT, tell_why);
+	sigaction(SIGABRT, &abort_action, NULL);
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);

@@ -137,3 +137,11 @@ def test_a_watchdog_that_is_meant_for_another_process_is_left_alone(manager, dat
         manager.wait_for("READY=1")
         assert not manager.listen(0.5)
         almanac.finish()
+
+
+def test_it_ends_when_the_watchdog_has_had_enough(database):
+    """systemd sends SIGABRT then, and waits for the core."""
+    with Almanac(database) as almanac:
+        os.kill(almanac.pid, signal.SIGABRT)
+        assert almanac.wait() == -signal.SIGABRT
+        assert 'level=error what="aborted by another process"' in almanac.lines
