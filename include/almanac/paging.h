@@ -40,13 +40,16 @@ struct page_place {
 /* The place in a cursor "2026-02-01 20:00:00+00|name"; false when it is not such a one. */
 bool page_cursor_place(struct request *request, size_t place, struct page_place *found);
 
-/* The same where names are UUIDs; true as well, with NULLs, when there is no cursor. */
-bool page_cursor_run(struct request *request, size_t place, struct page_place *found);
-
 /* Adds the fault of a cursor that is not one of ours. */
 void page_refuse(struct request *request, size_t place, struct field_faults *faults);
 
 /* The same unless there is no cursor, or it holds a whole number. */
 void page_judge_number(struct request *request, size_t place, struct field_faults *faults);
+
+/* Lists of somebody's sync runs, whose fields are {whose, PAGE_CURSOR, PAGE_LIMIT}, a cursor naming time and run:
+ * `check` and `prepares` of their endpoints. Asks with whose, time and run behind which it goes on (NULL: from the
+ * newest), and the limit. */
+enum problem page_runs_check(struct request *request, struct field_faults *faults);
+void page_runs_prepare(struct request *request, struct asking *asking);
 
 #endif

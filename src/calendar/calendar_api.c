@@ -253,31 +253,7 @@ const struct endpoint calendar_sync = {
 
 /* --- GET /api/v1/users/{id}/syncs ---------------------------------------------------------------------------- */
 
-enum { SYNCS_USER, SYNCS_CURSOR, SYNCS_LIMIT };
-
 static const struct field syncs_fields[] = {USER_ID, PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
-
-static enum problem syncs_rules(struct request *request, struct field_faults *faults)
-{
-	struct page_place cursor;
-
-	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
-		page_refuse(request, SYNCS_CURSOR, faults);
-	return PROBLEM_NONE;
-}
-
-static void syncs_prepare(struct request *request, struct asking *asking)
-{
-	struct page_place cursor;
-
-	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
-		return;
-	asking->values[0] = request_given(request, SYNCS_USER);
-	asking->values[1] = db_text(cursor.moment);
-	asking->values[2] = db_text(cursor.name);
-	asking->values[3] = request_given(request, SYNCS_LIMIT);
-	asking->value_count = 4;
-}
 
 const struct endpoint calendar_syncs = {
 	.name = "calendar_syncs",
@@ -289,10 +265,10 @@ const struct endpoint calendar_syncs = {
 		"The newest first: how each ended, what it counted, and the first 100 problems "
 		"of the source.",
 	.reads = syncs_fields,
-	.check = syncs_rules,
+	.check = page_runs_check,
 	.has_statement = true,
 	.asks = SQL_CALENDAR_SYNC_LIST,
-	.prepares = syncs_prepare,
+	.prepares = page_runs_prepare,
 	.says = say_rows,
 	.has_etag = true,
 	.answer_schema = PAGE_SCHEMA(RUN_SCHEMA),

@@ -32,6 +32,113 @@ static void append(struct listing *listing, const char *text)
 	str_append_text(&listing->reply->body, text);
 }
 
+/* --- what the searches have in common ----------------------------------------------------------------- */
+
+static bool is_in_events(struct request *request)
+{
+	return search_value(request, "envelope") != NULL;
+}
+
+static void begin_envelope(struct listing *listing)
+{
+	append(listing, is_in_events(listing->request) ? "{\"data\":{\"events\":[" : "{\"data\":[");
+}
+
+static void end_envelope(struct listing *listing)
+{
+	append(listing,
+	       is_in_events(listing->request) ? "]},\"error\":null}\n" : "],\"error\":null}\n");
+	link_next(listing);
+}
+
+static void begin_events(struct listing *listing)
+{
+	append(listing, "{\"data\":[");
+}
+
+static void end_events(struct listing *listing)
+{
+	struct str *out = &listing->reply->body;
+
+	append(listing, "],\"next\":");
+	if (listing->next)
+		json_append_text(out, span_of(listing->next));
+	else
+		append(listing, "null");
+	append(listing, ",\"limit\":");
+	str_append_number(out, listing->search->limit);
+	if (listing->total >= 0) {
+		append(listing, ",\"total\":");
+		str_append_number(out, listing->total);
+	}
+	append(listing, "}\n");
+	link_next(listing);
+}
+
+static const struct search_shape envelope_shape = {false, begin_envelope, end_envelope};
+static const struct search_shape integer_shape = {true, begin_envelope, end_envelope};
+static const struct search_shape events_shape = {false, begin_events, end_events};
+
+static const struct search_path {
+	const struct endpoint *endpoint;
+	const struct search_names *names;
+	const struct search_shape *shape;
+	bool compares_starts; /* whatever `match` says */
+} paths[] = {
+	{&catalog_search, &older_names, &envelope_shape, false},
+	{&catalog_search_all, &older_names, &integer_shape, true},
+	{&catalog_pages, &older_names, NULL, false},
+	{&catalog_events, &own_names, &events_shape, false},
+};
+
+static const struct search_path *path_of(const struct request *request)
+{
+	const struct search_path *path = paths;
+
+	while (path->endpoint != request_endpoint(request))
+		path++;
+	return path;
+}
+
+static bool read_search(struct request *request, struct search *search)
+{
+	bool is_good = search_read(request, path_of(request)->names, search);
+
+	if (path_of(request)->compares_starts)
+		search->window.match = MATCH_STARTS;
+	return is_good;
+}
+
+static enum problem search_rules(struct request *request, struct field_faults *faults)
+{
+	search_check(request, path_of(request)->names, faults);
+	return PROBLEM_NONE;
+}
+
+static bool search_from_memory(struct request *request, struct reply *reply)
+{
+	struct search search;
+
+	return read_search(request, &search) &&
+	       search_answer(request, &search, path_of(request)->shape, reply);
+}
+
+static void search_prepare(struct request *request, struct asking *asking)
+{
+	struct search search;
+
+	if (read_search(request, &search))
+		search_ask(request, &search, asking);
+}
+
+static void search_rows(struct request *request, const struct db_rows *rows, struct reply *reply)
+{
+	struct search search;
+
+	if (read_search(request, &search))
+		search_say(request, &search, path_of(request)->shape, rows, reply);
+}
+
 /* --- GET /search ------------------------------------------------------------------------------------ */
 
 static const struct field search_fields[] = {
@@ -60,55 +167,6 @@ static const struct field search_fields[] = {
 	 .example = "c3RhcnR8MHwx"},
 	{0},
 };
-
-static bool is_in_events(struct request *request)
-{
-	return search_value(request, "envelope") != NULL;
-}
-
-static void begin_envelope(struct listing *listing)
-{
-	append(listing, is_in_events(listing->request) ? "{\"data\":{\"events\":[" : "{\"data\":[");
-}
-
-static void end_envelope(struct listing *listing)
-{
-	append(listing,
-	       is_in_events(listing->request) ? "]},\"error\":null}\n" : "],\"error\":null}\n");
-	link_next(listing);
-}
-
-static const struct search_shape envelope_shape = {false, begin_envelope, end_envelope};
-
-static enum problem search_rules(struct request *request, struct field_faults *faults)
-{
-	search_check(request, &older_names, faults);
-	return PROBLEM_NONE;
-}
-
-static bool search_from_memory(struct request *request, struct reply *reply)
-{
-	struct search search;
-
-	return search_read(request, &older_names, &search) &&
-	       search_answer(request, &search, &envelope_shape, reply);
-}
-
-static void search_prepare(struct request *request, struct asking *asking)
-{
-	struct search search;
-
-	if (search_read(request, &older_names, &search))
-		search_ask(request, &search, asking);
-}
-
-static void search_rows(struct request *request, const struct db_rows *rows, struct reply *reply)
-{
-	struct search search;
-
-	if (search_read(request, &older_names, &search))
-		search_say(request, &search, &envelope_shape, rows, reply);
-}
 
 /* "starts_at is required": the first fault, or what the problem says. */
 static const char *in_words(struct request *request, const struct complaint *complaint)
@@ -184,41 +242,6 @@ static const struct field search_all_fields[] = {
 	{0},
 };
 
-static const struct search_shape integer_shape = {true, begin_envelope, end_envelope};
-
-static bool read_search_all(struct request *request, struct search *search)
-{
-	bool is_good = search_read(request, &older_names, search);
-
-	search->window.match = MATCH_STARTS;
-	return is_good;
-}
-
-static bool search_all_from_memory(struct request *request, struct reply *reply)
-{
-	struct search search;
-
-	return read_search_all(request, &search) &&
-	       search_answer(request, &search, &integer_shape, reply);
-}
-
-static void search_all_prepare(struct request *request, struct asking *asking)
-{
-	struct search search;
-
-	if (read_search_all(request, &search))
-		search_ask(request, &search, asking);
-}
-
-static void search_all_rows(struct request *request, const struct db_rows *rows,
-			    struct reply *reply)
-{
-	struct search search;
-
-	if (read_search_all(request, &search))
-		search_say(request, &search, &integer_shape, rows, reply);
-}
-
 static const struct field_fault *fault_of(const struct complaint *complaint, const char *field)
 {
 	for (size_t i = 0; complaint->faults && i < complaint->faults->count; i++)
@@ -268,12 +291,12 @@ const struct endpoint catalog_search_all = {
 		"header.",
 	.reads = search_all_fields,
 	.check = search_rules,
-	.answers = search_all_from_memory,
+	.answers = search_from_memory,
 	.has_statement = true,
 	.may_lag = true,
 	.asks = SQL_CATALOG_SEARCH_WINDOW,
-	.prepares = search_all_prepare,
-	.says = search_all_rows,
+	.prepares = search_prepare,
+	.says = search_rows,
 	.complains = search_all_complains,
 	.complaint_schema = DETAILS_SCHEMA,
 	.others = search_all_others,
@@ -513,62 +536,6 @@ static const struct field event_fields[] = {
 	{0},
 };
 
-static void begin_events(struct listing *listing)
-{
-	append(listing, "{\"data\":[");
-}
-
-static void end_events(struct listing *listing)
-{
-	struct str *out = &listing->reply->body;
-
-	append(listing, "],\"next\":");
-	if (listing->next)
-		json_append_text(out, span_of(listing->next));
-	else
-		append(listing, "null");
-	append(listing, ",\"limit\":");
-	str_append_number(out, listing->search->limit);
-	if (listing->total >= 0) {
-		append(listing, ",\"total\":");
-		str_append_number(out, listing->total);
-	}
-	append(listing, "}\n");
-	link_next(listing);
-}
-
-static const struct search_shape events_shape = {false, begin_events, end_events};
-
-static enum problem event_rules(struct request *request, struct field_faults *faults)
-{
-	search_check(request, &own_names, faults);
-	return PROBLEM_NONE;
-}
-
-static bool events_from_memory(struct request *request, struct reply *reply)
-{
-	struct search search;
-
-	return search_read(request, &own_names, &search) &&
-	       search_answer(request, &search, &events_shape, reply);
-}
-
-static void events_prepare(struct request *request, struct asking *asking)
-{
-	struct search search;
-
-	if (search_read(request, &own_names, &search))
-		search_ask(request, &search, asking);
-}
-
-static void events_rows(struct request *request, const struct db_rows *rows, struct reply *reply)
-{
-	struct search search;
-
-	if (search_read(request, &own_names, &search))
-		search_say(request, &search, &events_shape, rows, reply);
-}
-
 const struct endpoint catalog_events = {
 	.name = "catalog_events",
 	.method = "GET",
@@ -579,13 +546,13 @@ const struct endpoint catalog_events = {
 		"By window, words, provider and price, page by page. Searches by window alone "
 		"are answered from memory, all others by the database and a cache.",
 	.reads = event_fields,
-	.check = event_rules,
-	.answers = events_from_memory,
+	.check = search_rules,
+	.answers = search_from_memory,
 	.has_statement = true,
 	.may_lag = true,
 	.asks = SQL_CATALOG_SEARCH_WINDOW,
-	.prepares = events_prepare,
-	.says = events_rows,
+	.prepares = search_prepare,
+	.says = search_rows,
 	.is_of_edition = true,
 	.answer_schema =
 		"{\"type\":\"object\",\"required\":[\"data\",\"next\",\"limit\"],"

@@ -320,31 +320,7 @@ const struct endpoint providers_sync = {
 	.headers = location,
 };
 
-enum { SYNCS_ID, SYNCS_CURSOR, SYNCS_LIMIT };
-
 static const struct field syncs_fields[] = {PROVIDER_ID, PAGE_CURSOR("MQ"), PAGE_LIMIT, {0}};
-
-static enum problem syncs_rules(struct request *request, struct field_faults *faults)
-{
-	struct page_place cursor;
-
-	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
-		page_refuse(request, SYNCS_CURSOR, faults);
-	return PROBLEM_NONE;
-}
-
-static void syncs_prepare(struct request *request, struct asking *asking)
-{
-	struct page_place cursor;
-
-	if (!page_cursor_run(request, SYNCS_CURSOR, &cursor))
-		return;
-	asking->values[0] = request_given(request, SYNCS_ID);
-	asking->values[1] = db_text(cursor.moment);
-	asking->values[2] = db_text(cursor.name);
-	asking->values[3] = request_given(request, SYNCS_LIMIT);
-	asking->value_count = 4;
-}
 
 /* A provider without runs comes as one row without a run. */
 static void say_syncs(struct request *request, const struct db_rows *rows, struct reply *reply)
@@ -365,10 +341,10 @@ const struct endpoint providers_syncs = {
 		"The newest first: how each ended, what it counted, and the first 100 problems of "
 		"the feed.",
 	.reads = syncs_fields,
-	.check = syncs_rules,
+	.check = page_runs_check,
 	.has_statement = true,
 	.asks = SQL_CATALOG_SYNC_LIST,
-	.prepares = syncs_prepare,
+	.prepares = page_runs_prepare,
 	.says = say_syncs,
 	.empty = PROBLEM_PROVIDER_NOT_FOUND,
 	.answer_schema = PAGE_SCHEMA(SYNC_SCHEMA),

@@ -30,15 +30,6 @@ bool page_cursor_place(struct request *request, size_t place, struct page_place 
 	return true;
 }
 
-bool page_cursor_run(struct request *request, size_t place, struct page_place *found)
-{
-	struct uuid uuid;
-
-	*found = (struct page_place){0};
-	return !request_value(request, place)->is_given ||
-	       (page_cursor_place(request, place, found) && uuid_read(span_of(found->name), &uuid));
-}
-
 void page_refuse(struct request *request, size_t place, struct field_faults *faults)
 {
 	fields_fault(faults, &request_endpoint(request)->reads[place], "format",
@@ -53,4 +44,41 @@ void page_judge_number(struct request *request, size_t place, struct field_fault
 	if (request_value(request, place)->is_given &&
 	    (!cursor || !integer_parse(span_of(cursor), &number)))
 		page_refuse(request, place, faults);
+}
+
+/* --- runs of syncs -------------------------------------------------------------------------------------- */
+
+enum { RUNS_OF, RUNS_CURSOR, RUNS_LIMIT };
+
+/* True as well, with NULLs, when there is no cursor. */
+static bool run_cursor(struct request *request, struct page_place *found)
+{
+	struct uuid uuid;
+
+	*found = (struct page_place){0};
+	return !request_value(request, RUNS_CURSOR)->is_given ||
+	       (page_cursor_place(request, RUNS_CURSOR, found) &&
+		uuid_read(span_of(found->name), &uuid));
+}
+
+enum problem page_runs_check(struct request *request, struct field_faults *faults)
+{
+	struct page_place cursor;
+
+	if (!run_cursor(request, &cursor))
+		page_refuse(request, RUNS_CURSOR, faults);
+	return PROBLEM_NONE;
+}
+
+void page_runs_prepare(struct request *request, struct asking *asking)
+{
+	struct page_place cursor;
+
+	if (!run_cursor(request, &cursor))
+		return;
+	asking->values[0] = request_given(request, RUNS_OF);
+	asking->values[1] = db_text(cursor.moment);
+	asking->values[2] = db_text(cursor.name);
+	asking->values[3] = request_given(request, RUNS_LIMIT);
+	asking->value_count = 4;
 }

@@ -75,8 +75,8 @@ def test_what_is_no_json_stays_as_it_is(path, almanac):
 
 def test_an_answer_without_a_body_has_none(almanac):
     assert almanac.options("/status?pretty").content == b""
-    made = almanac.post("/api/v1/providers", {"name": "to go", "url": "http://127.0.0.1:9/"})
-    gone = almanac.delete(made.headers["Location"] + "?pretty")
+    assert almanac.put("/api/v1/users/u/source", {"kind": "generator"}).status_code == 200
+    gone = almanac.delete("/api/v1/users/u/source?pretty")
     assert (gone.status_code, gone.content) == (204, b"")
 
 

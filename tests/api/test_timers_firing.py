@@ -363,7 +363,7 @@ def test_retention_drops_whole_days(start_almanac, postgres, database):
                == [(None,)], 20, "the old day is gone")
     days, = postgres.query(database, "SELECT count(*) FROM pg_inherits "
                                      "WHERE inhparent = 'timers_over'::regclass")[0]
-    assert days >= 15
+    assert days >= 5
 
 
 def test_an_unknown_timer_is_not_found(almanac):
