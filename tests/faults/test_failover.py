@@ -43,7 +43,7 @@ class Pair:
         self.primary = Postgres()
         self.primary.start()
         self.url = self.primary.create_database()
-        self.standby = None
+        self.standby = self.gone = None
         self.add_standby()
 
     def add_standby(self):
@@ -74,7 +74,7 @@ class Pair:
             self.add_standby()
 
     def cleanup(self):
-        for server in filter(None, (self.primary, self.standby)):
+        for server in filter(None, (self.primary, self.standby, self.gone)):
             server.cleanup()
 
 
