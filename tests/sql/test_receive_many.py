@@ -19,7 +19,7 @@ ROUNDS, SIZE, KEYS = 4, 25, 8
 
 
 # Of few tasks most come again in a batch, of many hardly any: then all creations are of new ones.
-@pytest.fixture(params=[(seed, tasks) for tasks in (6, 60, 10_000) for seed in range(6)], ids=str)
+@pytest.fixture(params=[(seed, tasks) for tasks in (6, 60, 10_000) for seed in range(8)], ids=str)
 def batches(request):
     seed, tasks = request.param
     dice = random.Random(seed)
