@@ -174,12 +174,30 @@ static void block_signals(sigset_t *signals)
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
+/* What is stored in partitions by day finds those of today also after a long absence. Where they cannot
+ * be made, all else can be served, and the room's own job tries again. */
+static void prepare_days(const char *conninfo,
+			 bool (*prepare)(const char *conninfo, struct str *complaint))
+{
+	struct str complaint;
+
+	str_init(&complaint, TEXT_MAX);
+	if (!prepare(conninfo, &complaint))
+		log_warn(log_what("partitions of the coming days were not made"),
+			 log_text("reason", str_text(&complaint)));
+	str_finish(&complaint);
+}
+
 static bool prepare_database(const struct settings *settings, struct str *complaint)
 {
 	const char *conninfo = settings_database(settings);
 
-	return db_migrate(conninfo, complaint) == DB_START_OK &&
-	       db_check(conninfo, complaint) == DB_START_OK;
+	if (db_migrate(conninfo, complaint) != DB_START_OK ||
+	    db_check(conninfo, complaint) != DB_START_OK)
+		return false;
+	prepare_days(conninfo, timers_prepare_days);
+	prepare_days(conninfo, tasks_prepare_days);
+	return true;
 }
 
 static bool open_server(struct house *house, struct str *complaint)

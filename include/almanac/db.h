@@ -170,7 +170,7 @@ struct db_call {
 	enum sql statement;
 	const struct db_value *values; /* text */
 	size_t value_count;
-	/* Called once, with rows, when all went well and is committed. */
+	/* Called once, with rows, when all went well and is committed. NULL: nobody wants them. */
 	void (*answered)(struct db_call *call, const struct db_rows *rows);
 };
 

@@ -67,6 +67,10 @@ void tasks_close(struct tasks *tasks);
 struct job *tasks_report_job(struct tasks *tasks);
 struct job *tasks_purge_job(struct tasks *tasks);
 
+/* Before it is opened, blocking: makes the partitions of the coming days where they are missing. False when
+ * that cannot be done now; `complaint` says why. */
+bool tasks_prepare_days(const char *conninfo, struct str *complaint);
+
 /* --- the command rebuild-tasks: blocking --------------------------------------------------------------- */
 
 /* Makes the tasks from the webhooks again, or only compares (`is_dry`). `out` gets one line about what was

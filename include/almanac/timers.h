@@ -61,6 +61,10 @@ struct timers_options {
 /* Whether the settings of the room that are small languages of their own can be read. */
 bool timers_judge(const struct settings *settings, struct str *complaint);
 
+/* Before it is opened, blocking: makes the partitions of the coming days where they are missing. False when
+ * that cannot be done now; `complaint` says why. */
+bool timers_prepare_days(const char *conninfo, struct str *complaint);
+
 /* `options` must outlive it. */
 struct timers *timers_open(struct timers_options *options);
 

@@ -237,7 +237,9 @@ static enum db_start ask(PGconn *connection, struct db_call *call, struct str *c
 	result = PQexecParams(connection, statement->text, (int)call->value_count, NULL, values,
 			      NULL, NULL, 0);
 	if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-		call->answered(call, &(struct db_rows){result, 0, (size_t)PQntuples(result)});
+		if (call->answered)
+			call->answered(call,
+				       &(struct db_rows){result, 0, (size_t)PQntuples(result)});
 		verdict = DB_START_OK;
 	} else {
 		complain(connection, statement->file, complaint);

@@ -89,3 +89,11 @@ const struct flow_step tasks_purge_steps[] = {{"partition", partition},
 					      {"weigh", weigh},
 					      {"tell weight", tell_weight},
 					      {0}};
+
+bool tasks_prepare_days(const char *conninfo, struct str *complaint)
+{
+	const struct db_value keep_all = db_text("0");
+	struct db_call call = {SQL_TASKS_PARTITIONS, &keep_all, 1, NULL};
+
+	return db_call(conninfo, &call, complaint) == DB_START_OK;
+}

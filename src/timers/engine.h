@@ -136,8 +136,10 @@ struct timers {
 	size_t settles_singly; /* the database refused a batch of so many: which one was it? */
 	struct timer_queue results;
 	struct timer_queue being_settled;
+	struct timer_queue refused; /* by themselves: they wait longer */
 	struct db_array columns[7];
 	struct loop_timer settle_again;
+	struct loop_timer settle_refused;
 };
 
 /* --- the clock --- */
@@ -198,6 +200,7 @@ void fire_close(struct timers *timers);
 
 void settle_open(struct timers *timers);
 void settle_add(struct timers *timers, struct timer_entry *entry);
+void settle_stop(struct timers *timers); /* what is refused from now on is given up */
 void settle_close(struct timers *timers);
 
 extern const struct flow_step timers_purge_steps[]; /* timers_purge.c */

@@ -97,7 +97,8 @@ static void tell_metrics(struct timers *timers)
 	metric_set(metrics->due, (int64_t)timers->due);
 	metric_set(metrics->flying, (int64_t)timers->flying);
 	metric_set(metrics->unsettled,
-		   (int64_t)(timers->results.count + timers->being_settled.count));
+		   (int64_t)(timers->results.count + timers->being_settled.count +
+			     timers->refused.count));
 	metric_set_time_us(metrics->overdue, age > 0 ? age : 0);
 }
 
@@ -440,6 +441,7 @@ void timers_stop(struct timers *timers)
 	atomic_store(&timers->desk->owned, 0);
 	timers_drop_confirmed(timers);
 	timers->hold.leaving = timers->hold.owned;
+	settle_stop(timers);
 	lease_renew(timers);
 }
 

@@ -50,3 +50,11 @@ static enum flow_next purge_keys(struct flow *flow)
 
 const struct flow_step timers_purge_steps[] = {
 	{"partitions", tend_partitions}, {"judge", judge_partitions}, {"keys", purge_keys}, {0}};
+
+bool timers_prepare_days(const char *conninfo, struct str *complaint)
+{
+	const struct db_value keep_all = db_text("0");
+	struct db_call call = {SQL_TIMERS_PARTITIONS, &keep_all, 1, NULL};
+
+	return db_call(conninfo, &call, complaint) == DB_START_OK;
+}

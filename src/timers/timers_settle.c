@@ -1,6 +1,6 @@
 /* timers_settle.c - writes the results of calls, many by one statement, under the epochs of their
  * shards. Called by timers_fire.c. A result stays in memory until it is written, so a call is not
- * made again because the database was away. */
+ * made again because the database was away or would not take it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "engine.h"
 
 #define AWAY_US (SECOND_US / 10)
+#define REFUSED_US (5 * SECOND_US)
 #define ARRAY_BYTES ((size_t)32 << 20)
 
 enum column { SHARDS, EPOCHS, IDS, ENDS, ATTEMPTS, LOGS, WAITS, COLUMNS };
@@ -106,11 +107,22 @@ static void take_back(struct timers *timers)
 		queue_push(&timers->results, entry);
 }
 
-/* A batch that the database will not take is tried result by result; a single one is given up. */
+/* Nobody else can write it meanwhile, unless its shard is to go to another daemon. */
+static void keep_refused(struct timers *timers, struct timer_entry *entry)
+{
+	if (timers->hold.leaving >> entry->shard & 1) {
+		timers_forget(timers, entry);
+		return;
+	}
+	queue_push(&timers->refused, entry);
+	if (!timers->settle_refused.is_set)
+		loop_timer_set(timers->workshop->loop, &timers->settle_refused,
+			       clock_steady_us() + REFUSED_US);
+}
+
+/* A batch that the database will not take is tried result by result; a single one again later. */
 static void take_refusal(struct timers *timers, const char *reason)
 {
-	struct timer_entry *entry;
-
 	log_error(log_what("results of timers were refused"), log_text("reason", reason),
 		  log_number("results", (int64_t)timers->being_settled.count));
 	if (timers->being_settled.count > 1) {
@@ -118,8 +130,7 @@ static void take_refusal(struct timers *timers, const char *reason)
 		take_back(timers);
 		return;
 	}
-	entry = queue_pop(&timers->being_settled);
-	timers_forget(timers, entry);
+	keep_refused(timers, queue_pop(&timers->being_settled));
 }
 
 static enum flow_next take_settled(struct flow *flow)
@@ -206,11 +217,31 @@ static void again(struct loop_timer *timer)
 	settle(container_of(timer, struct timers, settle_again));
 }
 
+/* Result by result, lest one hold up the others. */
+static void try_refused(struct timers *timers)
+{
+	struct timer_entry *entry;
+
+	if (!timers->refused.first)
+		return;
+	loop_timer_clear(timers->workshop->loop, &timers->settle_refused);
+	while ((entry = queue_pop(&timers->refused)))
+		queue_push(&timers->results, entry);
+	timers->settles_singly = timers->results.count;
+	settle(timers);
+}
+
+static void refused_again(struct loop_timer *timer)
+{
+	try_refused(container_of(timer, struct timers, settle_refused));
+}
+
 /* --- the door ----------------------------------------------------------------------------------------- */
 
 void settle_open(struct timers *timers)
 {
 	timers->settle_again.fire = again;
+	timers->settle_refused.fire = refused_again;
 	for (int i = 0; i < COLUMNS; i++)
 		db_array_init(&timers->columns[i], ARRAY_BYTES);
 }
@@ -222,8 +253,14 @@ void settle_add(struct timers *timers, struct timer_entry *entry)
 		settle(timers);
 }
 
+void settle_stop(struct timers *timers)
+{
+	try_refused(timers);
+}
+
 void settle_close(struct timers *timers)
 {
+	loop_timer_clear(timers->workshop->loop, &timers->settle_refused);
 	loop_timer_clear(timers->workshop->loop, &timers->settle_again);
 	for (int i = 0; i < COLUMNS; i++)
 		db_array_finish(&timers->columns[i]);
