@@ -2,6 +2,8 @@
 #include "almanac/json.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* jansson gives other things the names of our kinds, so its own are set aside while it is read. */
@@ -37,11 +39,6 @@ static const json_t *behind(const struct json *json)
 static const struct json *before(const json_t *value)
 {
 	return (const struct json *)value;
-}
-
-static void release(void *document)
-{
-	json_decref(document);
 }
 
 static int append_piece(const char *bytes, size_t length, void *out)
@@ -133,6 +130,41 @@ static void append_escaped(struct str *out, unsigned char byte)
 	}
 }
 
+/* --- jansson's memory ------------------------------------------------------------------------ */
+
+/* That of the document that is being read: all of it dies with the arena, nothing before. What jansson
+ * needs otherwise it gives back itself. */
+static _Thread_local struct arena *reading_into;
+
+static void *take(size_t bytes)
+{
+	return reading_into ? arena_alloc(reading_into, bytes) : malloc(bytes);
+}
+
+static void give(void *piece)
+{
+	if (!reading_into)
+		free(piece);
+}
+
+static void lend_memory(void)
+{
+	json_set_alloc_funcs(take, give);
+}
+
+static json_t *read_into(struct arena *arena, struct span text, json_error_t *error)
+{
+	static pthread_once_t is_lent = PTHREAD_ONCE_INIT;
+	json_t *document;
+
+	pthread_once(&is_lent, lend_memory);
+	reading_into = arena;
+	document = json_loadb(text.length > 0 ? text.bytes : "", text.length,
+			      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, error);
+	reading_into = NULL;
+	return document;
+}
+
 /* --- the door ------------------------------------------------------------------------------- */
 
 const struct json *json_parse(struct arena *arena, struct span text, const char **complaint)
@@ -145,15 +177,12 @@ const struct json *json_parse(struct arena *arena, struct span text, const char 
 		*complaint = "a NUL byte is not allowed";
 		return NULL;
 	}
-	document = json_loadb(text.length > 0 ? text.bytes : "", text.length,
-			      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-
+	document = read_into(arena, text, &error);
 	if (!document) {
 		*complaint = arena_format(arena, "line %d, column %d: %s", error.line, error.column,
 					  error.text);
 		return NULL;
 	}
-	arena_defer(arena, release, document);
 	return before(document);
 }
 
