@@ -38,6 +38,7 @@ struct moment moment_of_unix_us(int64_t unix_us);
 
 /* Each writes its text without NUL and returns its length (at most MOMENT_TEXT_MAX). */
 size_t moment_write_rfc3339(int64_t unix_us, char *text);          /* 2026-02-01T20:00:00.000Z */
+size_t moment_write_exact(int64_t unix_us, char *text);            /* 2026-02-01T20:00:00.000000Z */
 size_t moment_write_date(const struct moment *moment, char *text); /* 2026-02-01 */
 size_t moment_write_time(const struct moment *moment, char *text); /* 20:00:00 */
 

@@ -261,17 +261,14 @@ static struct ruling judge_cursor(struct arena *arena, const struct field *field
 static struct ruling judge_moment(struct arena *arena, const struct field *field, struct span text,
 				  struct field_value *value)
 {
-	struct moment utc;
+	char written[MOMENT_TEXT_MAX];
 
 	(void)field;
 	if (!moment_parse(text, &value->moment))
 		return refuse_format(FIELD_MOMENT);
 	value->number = moment_unix_us(&value->moment);
-	utc = moment_of_unix_us(value->number);
-	value->text =
-		arena_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.year, utc.month,
-			     utc.day, utc.hour, utc.minute, utc.second, utc.microsecond);
-	value->length = strlen(value->text);
+	value->length = moment_write_exact(value->number, written);
+	value->text = arena_text(arena, (struct span){written, value->length});
 	return no_fault;
 }
 

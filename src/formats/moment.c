@@ -285,14 +285,25 @@ struct moment moment_of_unix_us(int64_t unix_us)
 	return moment;
 }
 
-size_t moment_write_rfc3339(int64_t unix_us, char *text)
+/* With the fraction of a second cut behind so many digits. */
+static size_t write_utc(int64_t unix_us, int unit_us, int digits, char *text)
 {
 	struct moment moment = moment_of_unix_us(unix_us);
 	char *end = put_date(text, &moment);
 
 	end = put_time(put_char(end, 'T'), &moment);
-	end = put_number(put_char(end, '.'), moment.microsecond / 1000, 3);
+	end = put_number(put_char(end, '.'), moment.microsecond / unit_us, digits);
 	return (size_t)(put_char(end, 'Z') - text);
+}
+
+size_t moment_write_rfc3339(int64_t unix_us, char *text)
+{
+	return write_utc(unix_us, 1000, 3, text);
+}
+
+size_t moment_write_exact(int64_t unix_us, char *text)
+{
+	return write_utc(unix_us, 1, 6, text);
 }
 
 size_t moment_write_date(const struct moment *moment, char *text)

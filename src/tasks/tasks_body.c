@@ -179,13 +179,12 @@ static void tell_moment(struct judge *judge, const struct member *member, struct
 		   reason);
 }
 
-/* "2026-01-01T10:00:00.123456Z" */
 static const char *write_moment(struct arena *arena, const struct moment *written)
 {
-	struct moment at = moment_of_unix_us(moment_unix_us(written));
+	char text[MOMENT_TEXT_MAX];
+	size_t length = moment_write_exact(moment_unix_us(written), text);
 
-	return arena_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", at.year, at.month, at.day,
-			    at.hour, at.minute, at.second, at.microsecond);
+	return arena_text(arena, (struct span){text, length});
 }
 
 static const char *take_moment(struct judge *judge, const struct member *member)

@@ -219,6 +219,9 @@ static void moments_are_written(void **state)
 	assert_text(text, moment_write_rfc3339(INT64_C(1769976000123999), text),
 		    "2026-02-01T20:00:00.123Z");
 	assert_text(text, moment_write_rfc3339(-1, text), "1969-12-31T23:59:59.999Z");
+	assert_text(text, moment_write_exact(INT64_C(1769976000123999), text),
+		    "2026-02-01T20:00:00.123999Z");
+	assert_text(text, moment_write_exact(-1, text), "1969-12-31T23:59:59.999999Z");
 	assert_true(parse("0987-06-05T04:03:02", &moment));
 	assert_text(text, moment_write_date(&moment, text), "0987-06-05");
 	assert_text(text, moment_write_time(&moment, text), "04:03:02");
