@@ -1,11 +1,16 @@
 -- $1 task, $2 number of the last row or NULL, $3 limit -> rows: one webhook each, in the order of receipt; one empty row when only older ones than are kept told of it
 WITH task AS (
-	SELECT id, first_seen_at FROM tasks WHERE id = $1::text AND created_at IS NOT NULL
+	SELECT id, first_seen_at, created_webhook FROM tasks WHERE id = $1::text AND created_at IS NOT NULL
 ),
 page AS (
 	SELECT w.*
-	FROM task, webhooks AS w
-	WHERE w.task_id = task.id AND w.received_at >= task.first_seen_at AND w.id > coalesce($2::bigint, 0)
+	FROM task, LATERAL (
+		SELECT * FROM webhooks AS later
+		WHERE later.task_id = task.id AND coalesce(later.kind, 2) >= 2
+		UNION ALL
+		SELECT * FROM webhooks AS creation WHERE creation.id = task.created_webhook
+	) AS w
+	WHERE w.received_at >= task.first_seen_at AND w.id > coalesce($2::bigint, 0)
 	ORDER BY w.id
 	LIMIT $3::bigint
 )

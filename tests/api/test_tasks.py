@@ -203,3 +203,40 @@ def test_what_is_too_old_is_removed(start_almanac, days, is_dropped):
 def test_partitions_are_ready_for_days_to_come(tasks):
     days = tasks.query("SELECT count(*) FROM pg_inherits WHERE inhparent = 'webhooks'::regclass")
     assert days[0][0] >= 5
+
+
+# --- older webhooks than are kept -----------------------------------------------------------------------
+
+# What is dropped, what is kept, what comes late; (status, content, completedAt, deletedAt) then.
+NOON = "2026-01-01T12:00:00.000Z"
+HALF = "2026-01-01T11:30:00Z"
+LATE = {
+    "a deletion": ([("created", TEN, "a"), ("updated", TWELVE, "b")], [],
+                   ("deleted", ELEVEN, "x"), ("deleted", "b", None, "2026-01-01T11:00:00.000Z")),
+    "an older text": ([("created", TEN, "a"), ("updated", TWELVE, "b")], [],
+                      ("updated", ELEVEN, "x"), ("open", "b", None, None)),
+    "a completion before it was reopened": (
+        [("created", TEN, "a"), ("completed", ELEVEN, "a"), ("updated", TWELVE, "b")], [],
+        ("completed", HALF, "x"), ("open", "b", None, None)),
+    "a completion before its text changed": (
+        [("created", TEN, "a")], [("content_updated", TWELVE, "b")],
+        ("completed", HALF, "x"), ("completed", "b", "2026-01-01T11:30:00.000Z", None)),
+    "an earlier completion": ([("created", TEN, "a")], [("completed", TWELVE, "b")],
+                              ("completed", HALF, "x"), ("completed", "b", "2026-01-01T11:30:00.000Z", None)),
+    "a text before it was completed": ([("created", TEN, "a"), ("completed", TWELVE, "b")], [],
+                                       ("content_updated", ELEVEN, "x"), ("completed", "b", NOON, None)),
+    "an earlier deletion": ([("created", TEN, "a")], [("deleted", TWELVE, "b")],
+                            ("deleted", HALF, "x"), ("deleted", "a", None, "2026-01-01T11:30:00.000Z")),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_what_comes_late_counts_though_older_webhooks_are_gone(tasks, what):
+    dropped, left_over, late, state = LATE[what]
+    task = new_id()
+    for event, at, content in dropped:
+        tasks.must(event, task, at, content=content)
+    tasks.query("DELETE FROM webhooks WHERE task_id = %s", task)
+    for event, at, content in [*left_over, late]:
+        tasks.must(event, task, at, content=content)
+    assert tasks.state(task) == state

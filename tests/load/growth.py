@@ -41,8 +41,9 @@ OVER = f"""
          LATERAL (SELECT now() - interval '3 days' + n * %(step)s * interval '1 ms' AS ended) AS e"""
 
 TASKS = """
-    INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, is_listed)
-    SELECT 'task-' || n, 'user-' || n / 100, 'Buy milk and bread, number ' || n, seen, seen, seen, seen, true
+    INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at,
+                       created_webhook, is_listed)
+    SELECT 'task-' || n, 'user-' || n / 100, 'Buy milk and bread, number ' || n, seen, seen, seen, seen, n, true
     FROM generate_series(1, %(count)s) AS n,
          LATERAL (SELECT now() - interval '3 days' + n * %(step)s * interval '1 ms' AS seen) AS s"""
 

@@ -8,9 +8,9 @@ import pytest
 from plans import explain, fill, pages_of, prepare, session
 
 FILL = """
-    INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, is_listed)
+    INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, created_webhook, is_listed)
     SELECT 'task-' || n, 'user-' || n % 1000, 'Buy milk', '2026-01-01'::timestamptz + n * interval '1 s',
-           now(), now(), now() - interval '1 hour', n % 3 > 0
+           now(), now(), now() - interval '1 hour', n, n % 3 > 0
     FROM generate_series(1, 200000) AS n;
     INSERT INTO webhooks (received_at, status, kind, at, task_id, is_repeat, headers, body)
     SELECT now(), 202, 0, now(), 'task-' || n, false, '{}', '{}' FROM generate_series(1, 200000) AS n;
