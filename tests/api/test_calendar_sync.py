@@ -1,6 +1,7 @@
 """Syncs of calendars: what is compared, written, held back, and when they happen."""
 
 import json
+import re
 import os
 import pathlib
 
@@ -89,19 +90,30 @@ def test_one_bad_item_is_told_and_the_rest_stored(twelve, world):
     assert twelve.source()["lastStatus"] == "partial"
 
 
+def google(*items, token):
+    body = json.dumps({"items": list(items), "nextSyncToken": token})
+    return {"body": body, "type": "application/json"}
+
+
+def google_item(number, **fields):
+    return {"id": f"g{number}", "summary": "x", "status": "confirmed",
+            "start": {"dateTime": "2026-05-01T10:00:00Z"},
+            "end": {"dateTime": "2026-05-01T11:00:00Z"}, **fields}
+
+
+def cancelled(number):
+    return {"id": f"g{number}", "status": "cancelled"}
+
+
+def tokens_asked_for(world):
+    queries = [request.query for request in world.requests_to("/calendars/c/events")]
+    return [found[1] if (found := re.search("syncToken=(T[0-9])", query)) else None for query in queries]
+
+
 def test_a_token_asks_for_the_changes_until_it_is_gone(calendar, world):
-    def google(*items, token):
-        body = json.dumps({"items": list(items), "nextSyncToken": token})
-        return {"body": body, "type": "application/json"}
-
-    def item(number, **fields):
-        return {"id": f"g{number}", "summary": "x", "status": "confirmed",
-                "start": {"dateTime": "2026-05-01T10:00:00Z"},
-                "end": {"dateTime": "2026-05-01T11:00:00Z"}, **fields}
-
-    steps = [google(item(1), item(2), item(3), token="T1"),
-             google({"id": "g1", "status": "cancelled"}, item(4), token="T2"),
-             {"status": 410}, google(item(2), token="T3")]
+    steps = [google(*map(google_item, (1, 2, 3)), token="T1"),
+             google(cancelled(1), google_item(4), token="T2"),
+             {"status": 410}, google(google_item(2), token="T3")]
     world.script("/calendars/c/events", steps)
     calendar.put("json", world.url("/calendars/c/events"))
     assert counted(calendar.sync()) == {"created": 3}
@@ -112,8 +124,7 @@ def test_a_token_asks_for_the_changes_until_it_is_gone(calendar, world):
     run = calendar.sync()
     assert counted(run) == {"deleted": 2, "unchanged": 1}
     assert (run["read"], run["requests"]) == ("list", 2)
-    queries = [request.query for request in world.requests_to("/calendars/c/events")]
-    assert [("syncToken=T" in query) for query in queries] == [False, True, True, False]
+    assert tokens_asked_for(world) == [None, "T1", "T2", None]
 
 
 # --- failing --------------------------------------------------------------------------------------
@@ -213,6 +224,21 @@ def test_more_than_half_vanishing_is_held_back_until_forced(twelve, world):
     run = twelve.sync(force=True)
     assert counted(run) == {"deleted": 7, "unchanged": 5} and run["forced"]
     assert len(twelve.ids()) == 5
+
+
+def test_changes_by_a_token_are_held_back_too_and_asked_for_again(calendar, world):
+    changes = google(*map(cancelled, range(7)), token="T2")
+    world.script("/calendars/c/events", [google(*map(google_item, range(12)), token="T1"), changes, changes,
+                                         google(google_item(0), token="T3")])
+    calendar.put("json", world.url("/calendars/c/events"))
+    assert counted(calendar.sync()) == {"created": 12}
+    run = calendar.sync("failed")
+    assert run["read"] == "changes" and "7 of 12" in run["error"] and counted(run) == {}
+    assert len(calendar.ids()) == 12
+    run = calendar.sync(force=True)
+    assert counted(run) == {"deleted": 7, "unchanged": 5} and run["forced"]
+    assert counted(calendar.sync()) == {"created": 1, "unchanged": 5}
+    assert tokens_asked_for(world) == [None, "T1", "T1", "T2"]
 
 
 def test_half_may_vanish_and_of_few_all(twelve, world):
