@@ -208,8 +208,8 @@ def test_a_database_that_hangs_under_load(stocked, postgres_to_harm):
     by_key = Load(lambda *_: stocked.get(EVENT), threads=16)
     with by_date, by_key:
         time.sleep(0.5)
+        postgres_to_harm.pause()  # takes its time among so many threads
         frozen = time.monotonic()
-        postgres_to_harm.pause()
         time.sleep(4.0)
         assert stocked.get("/livez").status_code == 200
         assert stocked.get("/readyz").status_code == 503
