@@ -1,5 +1,6 @@
 """Webhooks that create tasks at 64 connections, each durable when it is answered, against pgbench,
-which inserts the same rows, a task and the webhook that told it, and commits, in the same run."""
+which inserts the same rows into the same tables, a task and the webhook that told it, and commits, in the
+same run."""
 
 import os
 import re
@@ -10,28 +11,28 @@ from report import Row, milliseconds, per_second
 from tools import Clock, Wrk, median
 
 PEER_CLIENTS = 16
-PEER = """
-CREATE TABLE peer_tasks (LIKE tasks INCLUDING ALL);
-CREATE TABLE peer_webhooks (LIKE webhooks INCLUDING ALL);
-CREATE FUNCTION peer_body(id text, user_id text) RETURNS bytea LANGUAGE sql STABLE AS $$
+BODY = """CREATE FUNCTION peer_body(id text, user_id text) RETURNS bytea LANGUAGE sql STABLE AS $$
   SELECT convert_to('{"event":"created","timestamp":"2026-01-01T10:00:00Z","metadata":{"userId":"' || user_id
                     || '","id":"' || id || '","content":"Buy milk and bread","isCompleted":false}}', 'UTF8')
 $$"""
-ROW = """\\set n random(1, 9000000000000000000)
-WITH task AS (
-  INSERT INTO peer_tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, is_listed)
-  VALUES ('run-' || :n, 'user-' || :n::bigint % 10000, 'Buy milk and bread', '2026-01-01', now(),
-          '2026-01-01', now(), true)
-  RETURNING id, user_id
+ROWS = """\\set n random(1, 9000000000000000000)
+WITH webhook AS (
+  INSERT INTO webhooks (received_at, status, kind, at, task_id, is_repeat, headers, body)
+  VALUES (now(), 202, 0, '2026-01-01', 'peer-' || :n, false,
+          '{"x-request-id":"0123456789abcdef","content-type":"application/json"}',
+          peer_body('peer-' || :n, 'user-' || :n::bigint % 10000))
+  RETURNING id, task_id
 )
-INSERT INTO peer_webhooks (received_at, status, kind, at, task_id, is_repeat, headers, body)
-SELECT now(), 202, 0, '2026-01-01', id, false, '{}', peer_body(id, user_id) FROM task;
+INSERT INTO tasks (id, user_id, content, created_at, created_seen_at, newest_at, first_seen_at, created_webhook,
+                   is_listed)
+SELECT task_id, 'user-' || :n::bigint % 10000, 'Buy milk and bread', '2026-01-01', now(), '2026-01-01', now(), id, true
+FROM webhook;
 """
 
 
 def run(yard):
     url = yard.database()
-    yard.query(url, PEER)
+    yard.query(url, BODY)
     with yard.daemon(url, REPORT_INTERVAL_SECONDS=86400) as daemon:
         wrk = Wrk(daemon.url())
         rates, costs, peers, tails, answered = [], [], [], [], 0
@@ -56,7 +57,7 @@ def check(yard, url, answered):
 
 def commits(yard, url):
     script = yard.directory / "task.pgbench"
-    script.write_text(ROW, encoding="utf-8")
+    script.write_text(ROWS, encoding="utf-8")
     done = subprocess.run([BIN / "pgbench", "-n", "-M", "prepared", "-c", str(PEER_CLIENTS), "-j", "2",
                            "-T", str(yard.size.seconds), "-f", script, url], env=dict(os.environ),
                           text=True, capture_output=True, timeout=600, check=True)
