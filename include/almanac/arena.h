@@ -1,7 +1,7 @@
 /*
  * One arena per request and per flow run: memory that is born piece by piece and dies at once.
  *
- * An arena belongs to one thread. Its first block is 8 KiB; larger needs get blocks of their own.
+ * An arena belongs to one thread. Its first block is 4 KiB; larger needs get blocks of their own.
  */
 #ifndef ALMANAC_ARENA_H
 #define ALMANAC_ARENA_H

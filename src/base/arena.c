@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BLOCK_BYTES 8192
+#define FIRST_BLOCK_BYTES 4096
 #define MOST_BLOCK_BYTES 65536
 
 struct block {

@@ -58,7 +58,7 @@ static void a_small_arena_is_one_block(void **state)
 	size_t born = arena_size(arena);
 
 	(void)state;
-	assert_int_equal(born, 8192);
+	assert_int_equal(born, 4096);
 	for (int i = 0; i < 100; i++)
 		arena_alloc(arena, 32);
 	assert_int_equal(arena_size(arena), born);
