@@ -38,7 +38,7 @@ def measure(yard, daemon):
     count, seconds = yard.size.connections, yard.size.seconds
     rounds = []
     before = daemon.rss()
-    for _ in range(max(yard.size.rounds // 2, 1)):
+    for _ in range(yard.size.rounds):
         usual, usual_cost = ask(yard, daemon, wrk, seconds=seconds)
         many, cost = ask(yard, daemon, wrk, seconds=LONGER * seconds, connections=count)
         usual.must_be_good()
