@@ -2,7 +2,6 @@
  * windows, overrides, and feeds that mean harm */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "almanac/ics.h"
 #include "almanac/moment.h"
@@ -847,20 +846,21 @@ static void an_all_day_series_is_overridden_by_dates(void **state)
 		"2026-01-05/2026-01-06 for 2026-01-02 x\n");
 }
 
+/* A walk looks whether it has gone too far with every period, not with every step. */
+#define STEPS_MAX (RULE_STEPS_MAX + 100000)
+
 /* --- harm --------------------------------------------------------------------------------------------------------- */
 
 static void assert_bounded(struct arena *arena, const char *lines, size_t count)
 {
 	const struct ics_calendar *calendar = read_event(arena, lines);
-	clock_t began = clock();
 	struct ics_occurrences found;
 
 	ics_expand(&calendar->series[0], seconds_of("2026-01-01"), seconds_of("2027-01-01"), arena,
 		   &found);
 	assert_int_equal(found.count, count);
 	assert_true(found.is_truncated);
-	if (clock() - began > CLOCKS_PER_SEC)
-		fail_msg("%s took %ld us", lines, (long)(clock() - began));
+	assert_in_range(found.steps, 1, STEPS_MAX);
 }
 
 static void hostile_rules_are_bounded(void **state)
@@ -896,14 +896,12 @@ static void a_far_move_is_bounded(void **state)
 					"RRULE:FREQ=SECONDLY;BYSECOND=1\nEND:VEVENT\n" OVERRIDE(
 						";RANGE=THISANDFUTURE:18000102T000001Z",
 						"DTSTART;TZID=Europe/Madrid:19000101T000000")));
-	clock_t began = clock();
 	struct ics_occurrences found;
 
 	ics_expand(&calendar->series[0], seconds_of("2026-01-01"), seconds_of("2027-01-01"), *state,
 		   &found);
 	assert_true(found.is_truncated);
-	if (clock() - began > CLOCKS_PER_SEC)
-		fail_msg("took %ld us", (long)(clock() - began));
+	assert_in_range(found.steps, 1, STEPS_MAX);
 }
 
 static void a_rule_without_end_is_no_harm(void **state)

@@ -2,7 +2,6 @@
  * random ones against a slow reading of the definition */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "almanac/moment.h"
 #include "almanac/recurrence.h"
@@ -484,13 +483,11 @@ static const char *const hostile[] = {
 	"FREQ=MINUTELY;INTERVAL=60;BYMINUTE=30;COUNT=5",
 };
 
-/* The bound is twenty times what is meant. */
 static void test_hostile_rules_end(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LENGTH(hostile); i++) {
 		struct rule rule = rule_of(hostile[i]);
-		clock_t began = clock();
 		struct rule_walk walk;
 		int64_t wall_s;
 
@@ -499,8 +496,6 @@ static void test_hostile_rules_end(void **state)
 		while (rule_walk_next(&walk, &wall_s))
 			;
 		assert_true(walk.steps <= RULE_STEPS_MAX + 1000);
-		if (clock() - began > CLOCKS_PER_SEC)
-			fail_msg("%s took %ld us", hostile[i], (long)(clock() - began));
 	}
 }
 
