@@ -1,9 +1,9 @@
 """Syncs of calendars: what is compared, written, held back, and when they happen."""
 
 import json
-import re
 import os
 import pathlib
+import re
 
 import pytest
 

@@ -162,6 +162,14 @@ def test_a_task_whose_webhooks_are_gone_is_left_alone(kept):
     assert kept.find("t0")["content"] == "b"
 
 
+def test_a_task_whose_first_webhook_is_gone_is_left_alone(kept):
+    before = kept.find("t0")
+    kept.query("DELETE FROM webhooks WHERE task_id = 't0' AND kind = 5")
+    done = rebuild(kept)
+    assert done.stdout == "2 tasks agree, 0 differ, 0 are missing, 1 cannot be judged\n"
+    assert kept.find("t0") == before and before["status"] == "deleted"
+
+
 def test_the_command_line():
     for arguments in (("rebuild-tasks", "--wet"), ("rebuild-tasks", "--dry-run", "x"), ("rebuild",)):
         done = daemons.run(*arguments)
